@@ -1,0 +1,31 @@
+"""Cancel a job: at once while it waits, by asking while it runs."""
+
+from django.db import transaction
+from django.db.models.functions import Now
+
+from queues import firings
+from queues.errors import IllegalTransition, UnknownJob
+from queues.models import Job
+from queues.states import State
+
+
+def cancel(job_id: int) -> Job:
+    """Cancel a waiting job, or ask a running one to stop; return the job.
+
+    A running handler learns it from `job.cancelled()`; 30 s later its process is
+    ended. Raises UnknownJob, or IllegalTransition once the job has ended.
+    """
+    with transaction.atomic():
+        job = Job.objects.select_for_update().filter(pk=job_id).first()
+        match job and job.status:
+            case None:
+                raise UnknownJob(job_id)
+            case State.PENDING:
+                change = {"status": State.CANCELLED, "completed_at": Now()}
+            case State.PROCESSING:
+                change = {"cancel_requested_at": Now()}
+            case status:
+                raise IllegalTransition("cancel", str(status))
+        Job.objects.filter(pk=job_id).update(**change)
+        firings.close([job_id])
+    return Job.objects.get(pk=job_id)

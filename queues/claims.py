@@ -1,0 +1,59 @@
+"""A claim: one open attempt, with what its run needs to know."""
+
+import time
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.db import connection
+
+from queues.errors import ClaimLost
+
+
+@dataclass(slots=True, eq=False)
+class Claim:
+    """One open attempt on one job, held by this process until it is settled."""
+
+    attempt_id: int
+    job_id: int
+    type: str
+    queue: str
+    payload: dict[str, object]
+    priority: int
+    number: int
+    failures: int
+    losses: int
+    max_attempts: int | None
+    source: str
+    unique_key: str | None
+    checkpoint: object
+    run_at: datetime
+    started: bool = True
+    began: float = 0.0
+    ended: float = 0.0
+    log: list[dict[str, object]] = field(default_factory=list)
+    progress: dict[str, object] | None = None
+
+    def begin(self) -> None:
+        """Note on the monotonic clock that the handler starts."""
+        self.began = time.monotonic()
+
+    def end(self) -> None:
+        """Note on the monotonic clock that the handler ended."""
+        self.ended = time.monotonic()
+
+
+def mark_started(claim: Claim) -> None:
+    """Record that the handler starts, so that a crash from here on counts.
+
+    Only jobs that already lost a process, and slow ones of a batch, pay for this
+    statement. Raises ClaimLost if the attempt is no longer open.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE job_attempts SET started_at = clock_timestamp()"
+            " WHERE id = %s AND finished_at IS NULL",
+            [claim.attempt_id],
+        )
+        if cursor.rowcount == 0:
+            raise ClaimLost(f"job {claim.job_id}: attempt {claim.attempt_id} is closed")
+    claim.started = True

@@ -1,0 +1,140 @@
+"""The register of job types: a name in a row becomes code."""
+
+import inspect
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, get_type_hints
+
+from django.conf import settings
+from pydantic import BaseModel
+
+from queues.backoff import exponential
+from queues.errors import InvalidJobType, UnknownJobType, UnknownQueue
+
+DEFAULT_QUEUE = "default"
+MAX_ATTEMPTS = 3
+SOFT_TIMEOUT = 900.0
+"""Seconds; long enough for a page of any provider, short enough to notice a hang."""
+HARD_GRACE = 30.0
+"""Seconds between the soft timeout and the end of the process."""
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,99}")
+
+HandlerFunction = Callable[..., object]
+
+
+@dataclass(frozen=True, slots=True)
+class Handler:
+    """A job type: what to call and how to treat its ends."""
+
+    name: str
+    call: HandlerFunction
+    queue: str = DEFAULT_QUEUE
+    max_attempts: int = MAX_ATTEMPTS
+    timeout: float | None = SOFT_TIMEOUT
+    ease: int = 2
+    backoff: Callable[[int], float] = exponential
+    model: type[BaseModel] | None = None
+    description: str = ""
+    hard_timeout: float | None = None
+
+    @property
+    def is_async(self) -> bool:
+        """Tell whether the handler is a coroutine function."""
+        return inspect.iscoroutinefunction(self.call)
+
+
+class Registry:
+    """Every job type that this process knows."""
+
+    def __init__(self) -> None:
+        self._handlers: dict[str, Handler] = {}
+
+    def add(self, handler: Handler) -> None:
+        """Register a type; a second, different handler of one name is an error."""
+        known = self._handlers.get(handler.name)
+        if known is not None and known.call.__qualname__ != handler.call.__qualname__:
+            raise ValueError(f"Job type {handler.name} is registered twice")
+        self._handlers[handler.name] = handler
+
+    def get(self, name: object) -> Handler:
+        """Return the handler of a type, or raise InvalidJobType, UnknownJobType."""
+        if not isinstance(name, str) or not NAME.fullmatch(name):
+            raise InvalidJobType
+        try:
+            return self._handlers[name]
+        except KeyError:
+            raise UnknownJobType(name) from None
+
+    def discard(self, name: str) -> None:
+        """Forget a type; for tests and for types that live in rows."""
+        self._handlers.pop(name, None)
+
+    def __iter__(self) -> Iterator[Handler]:
+        return iter(sorted(self._handlers.values(), key=lambda handler: handler.name))
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._handlers
+
+    def queues(self) -> list[str]:
+        """Return the queues that handlers or the QUEUES setting name."""
+        declared = {handler.queue for handler in self._handlers.values()}
+        return sorted({DEFAULT_QUEUE, *declared, *settings.QUEUES})
+
+    def check_queue(self, name: object) -> str:
+        """Return the name, or raise UnknownQueue."""
+        if not isinstance(name, str) or name not in self.queues():
+            raise UnknownQueue(name)
+        return name
+
+
+registry = Registry()
+
+
+def handler(
+    name: str,
+    *,
+    queue: str = DEFAULT_QUEUE,
+    max_attempts: int = MAX_ATTEMPTS,
+    timeout: float | None = SOFT_TIMEOUT,
+    ease: int = 2,
+    backoff: Callable[[int], float] = exponential,
+    hard_timeout: float | None = None,
+) -> Callable[[HandlerFunction], HandlerFunction]:
+    """Register the decorated function as the handler of a job type.
+
+    It is called with the validated data and the running job. Times are seconds.
+    `timeout` raises SoftTimeout inside the handler; after `hard_timeout`, by
+    default 30 s later, its process is ended. None is no limit.
+    A failed try waits `backoff(failures)` and has its priority eased by `ease`.
+    """
+    if not NAME.fullmatch(name) or max_attempts < 1:
+        raise ValueError(f"Job type {name!r}: bad name or max_attempts")
+    if hard_timeout is None and timeout is not None:
+        hard_timeout = timeout + HARD_GRACE
+
+    def register(call: HandlerFunction) -> HandlerFunction:
+        registry.add(
+            Handler(
+                name,
+                call,
+                queue,
+                max_attempts,
+                timeout,
+                ease,
+                backoff,
+                _model_of(call),
+                inspect.getdoc(call) or "",
+                hard_timeout,
+            )
+        )
+        return call
+
+    return register
+
+
+def _model_of(call: HandlerFunction) -> type[BaseModel] | None:
+    """Return the pydantic model that the first parameter asks for."""
+    first = next(iter(inspect.signature(call).parameters), None)
+    hint: Any = get_type_hints(call).get(first) if first else None
+    return hint if isinstance(hint, type) and issubclass(hint, BaseModel) else None

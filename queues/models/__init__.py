@@ -1,0 +1,21 @@
+"""The rows of the engine."""
+
+from queues.models.access import ApiToken, IdempotencyKey
+from queues.models.job import Attempt, DeadLetter, Job, JobTotal
+from queues.models.process import JobType, Pulse, Worker
+from queues.models.schedule import CronLog, ScheduleState, StarterSchedule
+
+__all__ = [
+    "ApiToken",
+    "Attempt",
+    "CronLog",
+    "DeadLetter",
+    "IdempotencyKey",
+    "Job",
+    "JobTotal",
+    "JobType",
+    "Pulse",
+    "ScheduleState",
+    "StarterSchedule",
+    "Worker",
+]

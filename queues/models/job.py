@@ -1,0 +1,203 @@
+"""A job, its attempts, and the letter it leaves when it dies."""
+
+from django.conf import settings
+from django.contrib.postgres.indexes import BrinIndex
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+from queues.states import FINAL, LIVE, End, State
+
+DEFAULT_PRIORITY = 5
+MAX_TYPE_LENGTH = 100
+
+
+class Job(models.Model):
+    """One piece of work. The row is the truth; every default lives in the database."""
+
+    id = models.BigAutoField(primary_key=True)
+    type = models.CharField(_("type"), max_length=MAX_TYPE_LENGTH)
+    # A trigger fills in the queue of the type when SQL leaves it out.
+    queue = models.CharField(_("queue"), max_length=100)
+    payload = models.JSONField(
+        _("payload"), db_default=models.Value({}, models.JSONField())
+    )
+    status = models.CharField(
+        _("status"), max_length=10, choices=State, db_default=State.PENDING
+    )
+    priority = models.PositiveSmallIntegerField(
+        _("priority"), db_default=DEFAULT_PRIORITY
+    )
+    run_at = models.DateTimeField(_("due"), db_default=Now())
+    unique_key = models.CharField(
+        _("unique key"), max_length=200, null=True, blank=True
+    )
+    max_attempts = models.PositiveSmallIntegerField(
+        _("most attempts"), null=True, help_text=_("Empty: as the type says.")
+    )
+    failures = models.PositiveSmallIntegerField(_("failures"), db_default=0)
+    losses = models.PositiveSmallIntegerField(_("processes lost"), db_default=0)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("owner"),
+        db_column="user_id",
+        on_delete=models.SET_NULL,
+        null=True,
+        db_index=False,
+    )
+    source = models.CharField(_("source"), max_length=20, db_default="sql")
+    result = models.JSONField(_("result"), null=True)
+    error = models.TextField(_("last error"), null=True)
+    progress = models.JSONField(_("progress"), null=True)
+    checkpoint = models.JSONField(_("checkpoint"), null=True)
+    created_at = models.DateTimeField(_("created"), db_default=Now())
+    started_at = models.DateTimeField(_("started"), null=True)
+    completed_at = models.DateTimeField(_("ended"), null=True)
+    cancel_requested_at = models.DateTimeField(_("cancel requested"), null=True)
+
+    class Meta:
+        db_table = "jobs"
+        verbose_name = _("job")
+        verbose_name_plural = _("jobs")
+        constraints = [
+            models.CheckConstraint(
+                name="job_status_known", condition=Q(status__in=State.values)
+            ),
+            models.CheckConstraint(
+                name="job_priority_1_to_9", condition=Q(priority__range=(1, 9))
+            ),
+            models.CheckConstraint(
+                name="job_ended_iff_final",
+                condition=Q(status__in=FINAL, completed_at__isnull=False)
+                | Q(status__in=LIVE, completed_at__isnull=True),
+            ),
+            models.UniqueConstraint(
+                name="job_one_live_per_key",
+                fields=["type", "unique_key"],
+                condition=Q(status__in=LIVE, unique_key__isnull=False),
+            ),
+        ]
+        indexes = [
+            # claim: the due rows of one queue and priority, oldest first
+            models.Index(
+                name="job_due",
+                fields=["queue", "priority", "run_at", "id"],
+                condition=Q(status=State.PENDING),
+            ),
+            # GET /api/jobs: what one user owns, newest first
+            models.Index(
+                name="job_owned",
+                fields=["owner", "-id"],
+                condition=Q(owner__isnull=False),
+            ),
+            # prune: the oldest ended rows; summaries cost the hot path nothing
+            BrinIndex(name="job_ended", fields=["completed_at"], autosummarize=True),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.type} #{self.pk}"
+
+
+class JobTotal(models.Model):
+    """How many jobs of a type were pruned: the counters of all time forget nothing."""
+
+    type = models.CharField(max_length=MAX_TYPE_LENGTH, primary_key=True)
+    pruned = models.BigIntegerField(db_default=0)
+
+    class Meta:
+        db_table = "job_totals"
+
+    def __str__(self) -> str:
+        return f"{self.type}: {self.pruned}"
+
+
+class Attempt(models.Model):
+    """One try. While open it is the claim on its job, and the fence around it."""
+
+    id = models.BigAutoField(primary_key=True)
+    # Referential actions are done by the trigger on `jobs`: a foreign key would
+    # lock the job row once more in every claim.
+    job = models.ForeignKey(
+        Job,
+        models.CASCADE,
+        related_name="attempts",
+        db_constraint=False,
+        db_index=False,
+    )
+    worker = models.ForeignKey(
+        "Worker",
+        models.DO_NOTHING,
+        null=True,
+        related_name="attempts",
+        db_constraint=False,
+        db_index=False,
+    )
+    number = models.PositiveSmallIntegerField(_("try"))
+    claimed_at = models.DateTimeField(_("claimed"), db_default=Now())
+    started_at = models.DateTimeField(_("started"), null=True)
+    finished_at = models.DateTimeField(_("ended"), null=True)
+    outcome = models.CharField(_("outcome"), max_length=10, choices=End, null=True)
+    error = models.TextField(_("error"), null=True)
+    traceback = models.TextField(_("traceback"), null=True)
+    log = models.JSONField(_("log"), null=True)
+
+    class Meta:
+        db_table = "job_attempts"
+        verbose_name = _("attempt")
+        verbose_name_plural = _("attempts")
+        constraints = [
+            models.UniqueConstraint(
+                name="attempt_one_open_per_job",
+                fields=["job"],
+                condition=Q(finished_at__isnull=True),
+            ),
+            models.CheckConstraint(
+                name="attempt_ended_iff_outcome",
+                condition=Q(finished_at__isnull=True, outcome__isnull=True)
+                | Q(finished_at__isnull=False, outcome__isnull=False),
+            ),
+        ]
+        indexes = [
+            models.Index(name="attempt_of_job", fields=["job", "id"]),
+            # rescue and keep: what the processes hold
+            models.Index(
+                name="attempt_open_by_worker",
+                fields=["worker"],
+                condition=Q(finished_at__isnull=True),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"#{self.job_id}/{self.number}"
+
+
+class DeadLetter(models.Model):
+    """Why a job died; open until someone replays it or dismisses the letter."""
+
+    id = models.BigAutoField(primary_key=True)
+    job = models.ForeignKey(
+        Job, models.CASCADE, related_name="letters", db_constraint=False, db_index=False
+    )
+    type = models.CharField(_("type"), max_length=MAX_TYPE_LENGTH)
+    reason = models.TextField(_("reason"))
+    traceback = models.TextField(_("traceback"), null=True)
+    created_at = models.DateTimeField(_("died"), db_default=Now())
+    replayed_at = models.DateTimeField(_("replayed"), null=True)
+    dismissed_at = models.DateTimeField(_("dismissed"), null=True)
+
+    class Meta:
+        db_table = "dead_letters"
+        verbose_name = _("dead letter")
+        verbose_name_plural = _("dead letters")
+        constraints = [
+            models.UniqueConstraint(
+                name="letter_one_standing_per_job",
+                fields=["job"],
+                condition=Q(replayed_at__isnull=True),
+            ),
+        ]
+        indexes = [models.Index(name="letter_by_type", fields=["type", "-id"])]
+
+    def __str__(self) -> str:
+        return f"{self.type} #{self.job_id}"

@@ -1,0 +1,210 @@
+"""Turn the ends of runs into states, behind one gate: the open attempt."""
+
+import json
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import astuple, dataclass
+from datetime import datetime
+from typing import assert_never
+
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import connection, transaction
+
+from queues import firings
+from queues.claims import Claim
+from queues.errors import ClaimLost, UnknownJobType
+from queues.handlers import Handler, registry
+from queues.outcomes import (
+    Bury,
+    Cancel,
+    Delay,
+    Lose,
+    Outcome,
+    Release,
+    Retry,
+    Snooze,
+    Succeed,
+    seconds,
+)
+from queues.states import End, State
+
+# Everyone who closes attempts locks them by id first and the jobs after, so two
+# verdicts on one job never deadlock: the second finds the attempt closed. The
+# state is decided under that lock: a cancel asked for meanwhile wins over a wait.
+SETTLE = """
+WITH verdict AS MATERIALIZED (
+    SELECT * FROM unnest(
+        %s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::int[], %s::int[],
+        %s::timestamptz[], %s::float8[], %s::int[], %s::text[], %s::text[],
+        %s::text[], %s::float8[], %s::float8[], %s::text[], %s::text[], %s::text[]
+    ) AS v (attempt_id, job_id, ending, status, failed, lost, run_at, delay,
+            priority, result, error, traceback, started_ago, ended_ago, log,
+            progress, type)
+), held AS MATERIALIZED (
+    SELECT id FROM job_attempts
+    WHERE id = ANY(%s::bigint[]) AND finished_at IS NULL ORDER BY id FOR UPDATE
+), closed AS (
+    UPDATE job_attempts AS attempt SET
+        outcome = verdict.ending,
+        finished_at = clock_timestamp() - verdict.ended_ago * interval '1 second',
+        started_at = coalesce(
+            clock_timestamp() - verdict.started_ago * interval '1 second',
+            attempt.started_at),
+        error = verdict.error, traceback = verdict.traceback,
+        log = verdict.log::jsonb
+    FROM verdict JOIN held ON held.id = verdict.attempt_id
+    WHERE attempt.id = verdict.attempt_id
+    RETURNING attempt.id
+), moved AS (
+    UPDATE jobs AS job SET
+        status = CASE WHEN verdict.status = 'pending'
+            AND job.cancel_requested_at IS NOT NULL
+            THEN 'cancelled' ELSE verdict.status END,
+        completed_at = CASE WHEN verdict.status <> 'pending'
+            OR job.cancel_requested_at IS NOT NULL THEN clock_timestamp() END,
+        run_at = coalesce(verdict.run_at,
+            clock_timestamp() + verdict.delay * interval '1 second', job.run_at),
+        priority = coalesce(verdict.priority, job.priority),
+        failures = job.failures + verdict.failed,
+        losses = job.losses + verdict.lost,
+        result = coalesce(verdict.result::jsonb, job.result),
+        error = coalesce(verdict.error, job.error),
+        progress = coalesce(verdict.progress::jsonb, job.progress)
+    FROM verdict JOIN closed ON closed.id = verdict.attempt_id
+    WHERE job.id = verdict.job_id
+    RETURNING job.id, job.status
+), letters AS (
+    INSERT INTO dead_letters (job_id, type, reason, traceback)
+    SELECT moved.id, verdict.type, coalesce(verdict.error, ''), verdict.traceback
+    FROM moved JOIN verdict ON verdict.job_id = moved.id
+    WHERE moved.status = 'failed'
+)
+SELECT verdict.attempt_id, moved.status
+FROM moved JOIN verdict ON verdict.job_id = moved.id
+"""
+
+
+@dataclass(slots=True)
+class Row:
+    """One verdict as the statement takes it; times are seconds around now."""
+
+    attempt_id: int
+    job_id: int
+    ending: str
+    status: str
+    failed: int = 0
+    lost: int = 0
+    run_at: datetime | None = None
+    delay: float | None = None
+    priority: int | None = None
+    result: str | None = None
+    error: str | None = None
+    traceback: str | None = None
+    started_ago: float | None = None
+    ended_ago: float = 0.0
+    log: str | None = None
+    progress: str | None = None
+    type: str = ""
+
+
+def settle(verdicts: Iterable[tuple[Claim, Outcome]]) -> dict[int, str]:
+    """Close the attempts and move their jobs, all in one statement.
+
+    Return the new status by job id. A verdict on an attempt that is no longer
+    open changes nothing; the others are written, then ClaimLost names the refused.
+    """
+    pairs = list(verdicts)
+    if not pairs:
+        return {}
+    rows = [_row(claim, outcome) for claim, outcome in pairs]
+    if any(claim.source in firings.SOURCES for claim, _ in pairs):
+        with transaction.atomic():
+            closed = _write(rows)
+            firings.close([row.job_id for row in rows if row.attempt_id in closed])
+    else:
+        closed = _write(rows)
+    if refused := [row.job_id for row in rows if row.attempt_id not in closed]:
+        raise ClaimLost(f"verdicts refused, the claim was lost: jobs {refused}")
+    return {row.job_id: closed[row.attempt_id] for row in rows}
+
+
+def _write(rows: Sequence[Row]) -> dict[int, str]:
+    columns = [list(column) for column in zip(*map(astuple, rows), strict=True)]
+    with connection.cursor() as cursor:
+        cursor.execute(SETTLE, [*columns, columns[0]])
+        return dict(cursor.fetchall())
+
+
+def _row(claim: Claim, outcome: Outcome) -> Row:
+    row = _verdict(claim, outcome)
+    now = time.monotonic()
+    row.type = claim.type
+    row.started_ago = now - claim.began if claim.began else None
+    row.ended_ago = now - claim.ended if claim.ended else 0.0
+    row.log = dump(claim.log) if claim.log else None
+    row.progress = dump(claim.progress) if claim.progress else None
+    return row
+
+
+def _verdict(claim: Claim, outcome: Outcome) -> Row:  # noqa: C901, PLR0911, PLR0912 - an arm an end
+    ids = (claim.attempt_id, claim.job_id)
+    match outcome:
+        case Succeed(result):
+            text = None if result is None else dump(result)
+            return Row(*ids, End.COMPLETED, State.COMPLETED, result=text)
+        case Snooze(until):
+            return _wait(Row(*ids, End.SNOOZED, State.PENDING), until)
+        case Retry():
+            return _failure(claim, outcome, End.FAILED)
+        case Bury(reason, traceback):
+            return Row(
+                *ids, End.BURIED, State.FAILED, 1, error=reason, traceback=traceback
+            )
+        case Cancel(reason):
+            return Row(*ids, End.CANCELLED, State.CANCELLED, error=reason or None)
+        case Lose(reason) if claim.started:
+            row = _failure(claim, Retry(error=reason), End.LOST)
+            row.lost = 1
+            return row
+        case Lose(reason):
+            return Row(*ids, End.LOST, State.PENDING, lost=1, error=reason)
+        case Release(reason):
+            return Row(*ids, End.RELEASED, State.PENDING, error=reason or None)
+        case _:
+            assert_never(outcome)
+
+
+def _failure(claim: Claim, retry: Retry, ending: End) -> Row:
+    """Put the job back by its type's policy, or bury it after the last try."""
+    row = Row(claim.attempt_id, claim.job_id, ending, State.PENDING, failed=1)
+    row.error, row.traceback = retry.error, retry.traceback or None
+    policy = _policy(claim)
+    failures = claim.failures + 1
+    if failures >= (claim.max_attempts or policy.max_attempts):
+        row.status = State.FAILED
+        return row
+    row.delay = (
+        policy.backoff(failures) if retry.after is None else seconds(retry.after)
+    )
+    row.priority = min(claim.priority + policy.ease, 9)
+    return row
+
+
+def _wait(row: Row, until: datetime | Delay) -> Row:
+    if isinstance(until, datetime):
+        row.run_at = until
+    else:
+        row.delay = seconds(until)
+    return row
+
+
+def _policy(claim: Claim) -> Handler:
+    try:
+        return registry.get(claim.type)
+    except UnknownJobType:
+        return Handler(claim.type, call=dict)
+
+
+def dump(value: object) -> str:
+    """Return JSON text with dates, decimals and UUIDs as Django writes them."""
+    return json.dumps(value, cls=DjangoJSONEncoder, allow_nan=False)

@@ -1,0 +1,74 @@
+"""Celery's edge: the bell, and the keeper of each worker."""
+
+import logging
+from collections.abc import Sequence
+
+from billiard.process import active_children
+from celery import shared_task
+from celery.signals import (
+    worker_process_shutdown,
+    worker_ready,
+    worker_shutdown,
+    worker_shutting_down,
+)
+from django.db import InterfaceError, OperationalError, connection
+
+from queues import work as loop
+from queues.keep import Keeper
+from queues.models import Worker
+from queues.presence import leave, present
+from queues.publish import publish
+
+logger = logging.getLogger(__name__)
+
+GRACE = 10.0
+"""Seconds that running jobs have after SIGTERM before they are handed back."""
+
+_keepers: list[Keeper] = []
+
+
+@shared_task(name="queues.work", ignore_result=True)
+def work(queue: str) -> None:
+    """Look at this queue; an outage is no error, the pacemaker rings again."""
+    try:
+        loop.work(queue)
+    except (OperationalError, InterfaceError) as error:
+        logger.warning("work on %s stopped: %s", queue, str(error).strip())
+        connection.close()
+
+
+@worker_ready.connect
+def start_keeper(sender: object, **_: object) -> None:
+    """Register this Celery worker and start its keeper."""
+    publish()
+    consumer = getattr(sender, "task_consumer", None)
+    names = sorted(queue.name for queue in consumer.queues) if consumer else []
+    present(Worker.Kind.NODE, queues=",".join(names))
+    keeper = Keeper(pace=True, children=_children)
+    keeper.start()
+    _keepers.append(keeper)
+
+
+@worker_shutting_down.connect
+def limit_shutdown(**_: object) -> None:
+    """Give running jobs their grace; then they go back, uncounted."""
+    for keeper in _keepers:
+        keeper.hand_back_after(GRACE)
+
+
+@worker_shutdown.connect
+def stop_keeper(**_: object) -> None:
+    """Say goodbye, so that nobody waits for our heartbeat."""
+    while _keepers:
+        _keepers.pop().stop()
+    leave(Worker.Kind.NODE)
+
+
+@worker_process_shutdown.connect
+def say_goodbye(**_: object) -> None:
+    """Mark a pool process that ends in order as gone."""
+    leave(Worker.Kind.CHILD)
+
+
+def _children() -> Sequence[int]:
+    return [child.pid for child in active_children() if child.pid]

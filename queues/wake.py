@@ -1,0 +1,73 @@
+"""Ring the bell of a queue: a short Celery message, "look at this queue"."""
+
+import logging
+import time
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+from celery import current_app
+from django.db import transaction
+from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
+
+logger = logging.getLogger(__name__)
+
+MAX_OUTSTANDING = 4
+"""Bells that may wait per queue; each wakes one process, which wakes the next."""
+SILENCE = 1.0
+"""Seconds without trying after the broker refused; the pacemaker rings anyway."""
+
+_BROKER_ERRORS = (OperationalError, RedisError, OSError)
+_silent_until = 0.0
+
+
+def wake_on_commit(queue: str) -> None:
+    """Ring once the caller's transaction commits; never if it rolls back."""
+    connection = transaction.get_connection()
+    ring = _ring(queue)
+    if connection.in_atomic_block and connection.run_on_commit:
+        savepoints, last, *_ = connection.run_on_commit[-1]
+        # A thousand rows of one transaction ask for one look, not for a thousand.
+        if last is ring and savepoints == set(connection.savepoint_ids):
+            return
+    transaction.on_commit(ring, robust=True)
+
+
+def wake(queue: str) -> bool:
+    """Ring now unless enough bells wait already; tell whether one was rung.
+
+    A broker that does not answer is logged and forgotten: the rows stand, and
+    the pacemaker rings again.
+    """
+    global _silent_until  # noqa: PLW0603 - one memory per process, by design
+    if time.monotonic() < _silent_until:
+        return False
+    try:
+        return _publish(queue)
+    except _BROKER_ERRORS as error:
+        _silent_until = time.monotonic() + SILENCE
+        logger.warning("the broker does not answer, the pacemaker will ring: %s", error)
+        return False
+
+
+def _publish(queue: str) -> bool:
+    with current_app.producer_pool.acquire(block=True, timeout=1) as producer:
+        channel: Any = producer.channel
+        # Whoever takes a waiting bell looks at the queue after our commit, so
+        # our row is seen; only an empty line needs a new one.
+        if channel.client.llen(queue) >= MAX_OUTSTANDING:
+            return False
+        current_app.send_task(
+            "queues.work", args=(queue,), queue=queue, producer=producer, retry=False
+        )
+    return True
+
+
+@cache
+def _ring(queue: str) -> Callable[[], None]:
+    # A real function: Django asks a failing robust callback for its __qualname__.
+    def ring() -> None:
+        wake(queue)
+
+    return ring

@@ -1,0 +1,163 @@
+"""The loop: claim, run, settle, until nothing is due."""
+
+import logging
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from django.db import DataError, InterfaceError, OperationalError, connection
+
+from queues.batch import PATIENCE, Batch, Pace
+from queues.claim import claim
+from queues.claims import Claim, mark_started
+from queues.errors import ClaimLost
+from queues.handlers import registry
+from queues.keep import keeping
+from queues.models import Worker
+from queues.outcomes import Bury, Outcome, Release, Retry
+from queues.presence import present
+from queues.run import run
+from queues.settle import settle
+from queues.states import State
+from queues.wake import wake
+
+logger = logging.getLogger(__name__)
+
+SLICE = 2.0
+"""Seconds that one bell is worth; then other queues have their turn."""
+SETTLE_FOR = 60.0
+"""Seconds to go on trying to write a verdict while the database is away."""
+OUTAGE = (OperationalError, InterfaceError)
+
+_paces: defaultdict[str, Pace] = defaultdict(Pace)
+
+
+def work(queue: str, *, slice_seconds: float = SLICE) -> int:
+    """Run the due jobs of a queue until none is left or the slice ends; count them."""
+    worker = present(Worker.Kind.CHILD)
+    pace, until, count = _paces[queue], time.monotonic() + slice_seconds, 0
+    while claims := claim([queue], worker=worker, limit=pace.size):
+        if len(claims) == pace.size:
+            wake(queue)  # there may be more than one process can do
+        began = time.monotonic()
+        _run_batch(claims)
+        pace.learn(time.monotonic() - began, taken=len(claims))
+        count += len(claims)
+        if time.monotonic() >= until:
+            wake(queue)
+            break
+    return count
+
+
+def _run_batch(claims: Sequence[Claim]) -> None:
+    batch = Batch(claims)
+    with _watched(batch, alone=len(claims) == 1):
+        while each := batch.next():
+            try:
+                if each.losses and not each.started:
+                    _settle(batch.verdicts())
+                    mark_started(each)
+                batch.end(each, run(each))
+            except ClaimLost as error:
+                logger.warning("%s", error)
+    _settle(batch.verdicts())
+
+
+@contextmanager
+def _watched(batch: Batch, *, alone: bool) -> Iterator[None]:
+    """Hand the rest of the batch to others should one job turn out slow."""
+    if alone:
+        yield
+        return
+    timer = threading.Timer(PATIENCE, _unload, [batch])
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        timer.join()
+
+
+def _unload(batch: Batch) -> None:
+    """Write what is done, give back what is not begun, mark what runs as started."""
+    slow = batch.current
+    try:
+        _settle([(each, Release()) for each in batch.rest()] + batch.verdicts())
+        if slow is not None:
+            mark_started(slow)
+    except ClaimLost:
+        logger.debug("the slow job ended meanwhile")
+    finally:
+        connection.close()
+
+
+def _settle(verdicts: list[tuple[Claim, Outcome]]) -> dict[int, str]:
+    """Settle; wait out an outage, and keep one bad verdict from spoiling the rest."""
+    give_up_at = time.monotonic() + SETTLE_FOR
+    while True:
+        try:
+            return settle(verdicts)
+        except ClaimLost as error:
+            logger.warning("%s", error)
+            return {}
+        except DataError as error:
+            return _settle_singly(verdicts, error)
+        except OUTAGE as error:
+            if time.monotonic() > give_up_at:
+                raise
+            logger.warning("cannot write verdicts yet: %s", str(error).strip())
+            connection.close()
+            time.sleep(0.5)
+
+
+def _settle_singly(
+    verdicts: list[tuple[Claim, Outcome]], error: DataError
+) -> dict[int, str]:
+    if len(verdicts) == 1:
+        ((claimed, _),) = verdicts
+        claimed.log, claimed.progress = [], None
+        return _settle([(claimed, Bury(f"the end cannot be stored: {error}"))])
+    return {job: new for each in verdicts for job, new in _settle([each]).items()}
+
+
+@dataclass(slots=True)
+class Pass:
+    """What one pass in this process did."""
+
+    processed: int = 0
+    failed: int = 0
+    errors: list[dict[str, object]] = field(default_factory=list)
+    ran: list[tuple[Claim, Outcome]] = field(default_factory=list)
+
+    def count(self, claimed: Claim, outcome: Outcome, status: str) -> None:
+        """Add one run: `failed` counts only dead jobs, `errors` every failed try."""
+        self.ran.append((claimed, outcome))
+        self.processed += status == State.COMPLETED
+        self.failed += status == State.FAILED
+        if isinstance(outcome, Retry | Bury):
+            error = outcome.error if isinstance(outcome, Retry) else outcome.reason
+            self.errors.append(
+                {"jobId": str(claimed.job_id), "type": claimed.type, "error": error}
+            )
+
+
+def process(*, limit: int, seconds: float, queues: Sequence[str] | None = None) -> Pass:
+    """Run up to `limit` due jobs here and now, most urgent first, within `seconds`.
+
+    A handler still running at the end is interrupted and its job handed back.
+    """
+    lines = registry.queues() if queues is None else queues
+    worker, done = present(Worker.Kind.DOOR), Pass()
+    until = time.monotonic() + seconds
+    with keeping():
+        while len(done.ran) < limit and (left := until - time.monotonic()) > 0:
+            if not (claims := claim(lines, worker=worker, limit=1)):
+                break
+            outcome = run(claims[0], budget=left)
+            statuses = _settle([(claims[0], outcome)])
+            done.count(claims[0], outcome, statuses.get(claims[0].job_id, ""))
+    return done

@@ -1,0 +1,141 @@
+"""What every test of the engine may ask for.
+
+Imports wait inside: this file is read before the settings know their servers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from queues.claims import Claim
+
+
+@pytest.fixture(autouse=True)
+def _fresh_process() -> Iterator[None]:
+    """Forget what this process learned: rows of earlier tests, batch sizes."""
+    from queues import presence, work
+
+    presence.forget()
+    work._paces.clear()
+    yield
+    presence.forget()
+
+
+@pytest.fixture
+def me() -> int:
+    """Return the row of this process in `workers`."""
+    from queues.models import Worker
+    from queues.presence import present
+
+    return present(Worker.Kind.CHILD)
+
+
+@pytest.fixture
+def claimed(me: int) -> Callable[..., Claim]:
+    """Return a function that writes a job and claims it."""
+    from queues.claim import claim
+    from queues.enqueue import enqueue
+
+    def make(type_: str = "noop", data: object = None, **options: Any) -> Claim:
+        enqueue(type_, data or {}, **options)
+        (taken,) = claim(["default"], worker=me, limit=1)
+        return taken
+
+    return make
+
+
+@pytest.fixture
+def sql() -> Callable[..., list[tuple[Any, ...]]]:
+    """Return a function that runs a statement and returns its rows."""
+    from django.db import connection
+
+    def run(statement: str, *values: object) -> list[tuple[Any, ...]]:
+        with connection.cursor() as cursor:
+            cursor.execute(statement, values or None)
+            return cursor.fetchall() if cursor.description else []
+
+    return run
+
+
+@pytest.fixture
+def waiting_bells() -> Callable[[], int]:
+    """Return a function that counts the bells waiting at the broker."""
+    import redis
+    from django.conf import settings
+
+    def count(queue: str = "default") -> int:
+        with redis.Redis.from_url(settings.CELERY_BROKER_URL) as client:
+            return int(client.llen(f"ritmo:{queue}"))  # type: ignore[arg-type]
+
+    return count
+
+
+class OwnPostgres:
+    """A database server that a test may restart under its workers."""
+
+    def __init__(self, home: Path) -> None:
+        from config.servers import Postgres
+
+        self.server = Postgres(home, "tests-only", fast=True)
+        self.server.start()
+        self.url = self.server.url
+
+    def run(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
+        """Run one statement on a connection of its own."""
+        import psycopg
+
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            cursor = connection.execute(statement.encode(), values or None)
+            return cursor.fetchall() if cursor.description else []
+
+    def migrate(self) -> None:
+        """Make the tables, those of the tests' own app included."""
+        from tests.processes import command
+
+        done = command("migrate", "--run-syncdb", DATABASE_URL=self.url, seconds=60)
+        assert done.returncode == 0, done.stderr
+
+    def restart(self, number: int) -> None:
+        """Stop the server with that signal and start it again."""
+        assert self.server.process is not None
+        self.server.process.send_signal(number)
+        self.server.process.wait(20)
+        self.server.start()
+
+
+@pytest.fixture
+def own_postgres(tmp_path: Path) -> Iterator[OwnPostgres]:
+    """Return a PostgreSQL of the test's own, empty."""
+    own = OwnPostgres(tmp_path)
+    yield own
+    own.server.stop()
+
+
+@pytest.fixture
+def own_redis(tmp_path: Path) -> Iterator[Any]:
+    """Return a Valkey of the test's own, which this process rings as well."""
+    from celery import current_app
+    from kombu import pools
+
+    from config.servers import Valkey
+    from queues import wake
+
+    def ring_at(url: str | None) -> None:
+        pools.reset()
+        current_app.amqp._producer_pool = None
+        current_app._pool = None
+        current_app.conf.broker_write_url = url
+        wake._silent_until = 0.0
+
+    server = Valkey(tmp_path, "tests-only", fast=True)
+    server.start()
+    before = current_app.conf.broker_write_url
+    ring_at(server.url)
+    yield server
+    ring_at(before)
+    server.stop()

@@ -1,0 +1,164 @@
+"""The doors for SQL callers: atomic with their transaction, defaults in the database."""
+
+import json
+
+import pytest
+from django.db import transaction
+
+from queues.models import Attempt, CronLog, DeadLetter, Job
+from queues.publish import publish
+from queues.work import process, work
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def answer(rows: list[tuple[object, ...]]) -> dict[str, object]:
+    (value,) = rows[0]
+    return json.loads(value) if isinstance(value, str) else value  # type: ignore[return-value]
+
+
+def test_enqueue_job_writes_a_row_and_answers_its_id(sql):
+    said = answer(sql("SELECT enqueue_job('noop', '{\"a\": 1}'::jsonb, 2)"))
+
+    job = Job.objects.get()
+    assert said == {"success": True, "jobId": job.pk}
+    assert (job.type, job.payload, job.priority, job.status, job.source) == (
+        "noop", {"a": 1}, 2, "pending", "sql",
+    )  # fmt: skip
+
+
+def test_the_call_of_the_first_system_runs_as_it_stands(sql):
+    sql("""
+        SELECT enqueue_job(
+          'process-messages',
+          jsonb_build_object('maxMessages', 5, 'test', true),
+          1
+        );
+    """)
+
+    assert Job.objects.get().payload == {"maxMessages": 5, "test": True}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        ("NULL, '{}'", "Invalid job type"),
+        ("'', '{}'", "Invalid job type"),
+        ("'a b', '{}'", "Invalid job type"),
+        ("'noop', NULL", "Invalid job data"),
+        ("'noop', '[]'", "Invalid job data"),
+        ("'noop', '7'", "Invalid job data"),
+        ("'noop', jsonb_build_object('a', repeat('x', 262145))", "Payload too large"),
+        ("'noop', '{}', 0", "Invalid priority"),
+        ("'noop', '{}', 10", "Invalid priority"),
+        ("'noop', '{}', NULL", "Invalid priority"),
+    ],
+)
+def test_a_refused_argument_is_an_answer_and_no_row(sql, arguments, error):
+    assert answer(sql(f"SELECT enqueue_job({arguments})")) == {
+        "success": False,
+        "error": error,
+    }
+    assert not Job.objects.exists()
+
+
+def test_the_row_goes_with_its_transaction(sql):
+    with pytest.raises(ZeroDivisionError), transaction.atomic():
+        sql("SELECT enqueue_job('noop', '{}')")
+        raise ZeroDivisionError
+
+    assert not Job.objects.exists()
+
+
+def test_a_plain_insert_has_every_default_and_runs(sql):
+    sql("INSERT INTO jobs (type, payload) VALUES ('send-receipt', '{\"order_id\": 3}')")
+
+    assert process(limit=5, seconds=10).processed == 1
+    assert Job.objects.get().result["order_id"] == 3
+
+
+def test_a_plain_insert_lands_in_the_queue_of_its_type(sql):
+    publish()
+    sql("INSERT INTO jobs (type) VALUES ('reports-queue'), ('never-heard-of')")
+
+    assert sorted(Job.objects.values_list("type", "queue")) == [
+        ("never-heard-of", "default"),
+        ("reports-queue", "reports"),
+    ]
+
+
+def test_an_unknown_type_ends_as_a_dead_letter_that_says_so(sql):
+    sql("INSERT INTO jobs (type) VALUES ('never-heard-of')")
+
+    work("default")
+
+    assert DeadLetter.objects.get().reason == "Unknown job type: never-heard-of"
+
+
+def test_data_that_the_type_refuses_ends_as_a_dead_letter(sql):
+    sql("SELECT enqueue_job('send-receipt', '{}')")
+
+    work("default")
+
+    assert "order_id" in DeadLetter.objects.get().reason
+
+
+def test_enqueue_job_with_log_leaves_a_row_either_way(sql):
+    sql("SELECT enqueue_job_with_log('nightly', 'noop', '{}', 4)")
+    sql("SELECT enqueue_job_with_log('nightly', 'noop', '{}', 40)")
+
+    good, bad = CronLog.objects.order_by("id")
+    assert (good.job_name, good.job_type, good.status) == ("nightly", "noop", "success")
+    assert good.job_id == Job.objects.get().pk
+    assert (bad.status, bad.details["error"]) == ("error", "Invalid priority")
+
+
+def test_a_logged_job_that_dies_turns_its_row_into_an_error(sql):
+    sql("SELECT enqueue_job_with_log('nightly', 'never-heard-of', '{}')")
+
+    work("default")
+
+    assert CronLog.objects.get().status == "error"
+
+
+def test_the_queries_of_the_first_system_run_as_they_stand(sql):
+    sql("INSERT INTO cron_job_logs (job_name, job_type, status, details)"
+        " VALUES ('a', 'noop', 'error', '{}')")  # fmt: skip
+
+    totals = sql("""
+        SELECT
+          job_name,
+          COUNT(*) as total_runs,
+          SUM(CASE WHEN status = 'success' THEN 1 ELSE 0 END) as successful,
+          SUM(CASE WHEN status = 'error' THEN 1 ELSE 0 END) as errors,
+          MAX(created_at) as last_run
+        FROM cron_job_logs
+        GROUP BY job_name
+        ORDER BY last_run DESC;
+    """)
+    errors = sql("""
+        SELECT job_type, COUNT(*) as error_count, MAX(created_at) as last_error
+        FROM cron_job_logs WHERE status = 'error'
+        GROUP BY job_type ORDER BY error_count DESC;
+    """)
+    assert totals[0][:4] == ("a", 1, 0, 1)
+    assert errors[0][:2] == ("noop", 1)
+    assert (
+        len(sql("SELECT * FROM cron_job_logs ORDER BY created_at DESC LIMIT 5;")) == 1
+    )
+    sql("CREATE TABLE IF NOT EXISTS cron_job_logs (id BIGSERIAL PRIMARY KEY)")
+    sql("CREATE INDEX idx_cron_job_logs_created_at ON cron_job_logs(created_at DESC)")
+    sql("CREATE INDEX idx_cron_job_logs_job_type ON cron_job_logs(job_type)")
+    sql("DROP INDEX idx_cron_job_logs_created_at, idx_cron_job_logs_job_type")
+
+
+def test_deleting_jobs_by_sql_takes_their_history_along(sql, me):
+    sql(
+        "INSERT INTO jobs (type, run_at) SELECT 'fail', now() FROM generate_series(1, 3)"
+    )
+    process(limit=3, seconds=10)
+    assert Attempt.objects.count() == 3
+
+    sql("DELETE FROM jobs WHERE status = 'pending' AND id < %s", 10**9)
+
+    assert not Attempt.objects.exists()

@@ -1,0 +1,235 @@
+"""The loop: claim, run, settle, until nothing is due."""
+
+import time
+from datetime import timedelta
+
+import pytest
+from django.db import DataError, OperationalError
+from django.utils import timezone
+
+from queues import work as loop
+from queues.batch import LARGEST, Batch, Pace
+from queues.enqueue import enqueue, enqueue_many
+from queues.models import Attempt, DeadLetter, Job
+from queues.outcomes import Succeed
+from queues.settle import settle
+from queues.states import State
+from queues.work import process, work
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def statuses() -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for status in Job.objects.values_list("status", flat=True):
+        counts[status] = counts.get(status, 0) + 1
+    return counts
+
+
+def test_everything_due_is_run_and_nothing_else():
+    enqueue_many("noop", [{}] * 700)
+    enqueue("noop", run_at=timezone.now() + timedelta(hours=1))
+
+    assert work("default") == 700
+
+    assert statuses() == {"completed": 700, "pending": 1}
+    assert Attempt.objects.filter(outcome="completed").count() == 700
+
+
+def test_a_failing_job_is_tried_three_times_then_dead():
+    job = enqueue("fail")
+
+    while work("default"):
+        pass
+
+    assert Job.objects.get(pk=job.id).failures == 3
+    assert [each.number for each in Attempt.objects.order_by("id")] == [1, 2, 3]
+    assert DeadLetter.objects.get().reason == "RuntimeError: as asked"
+
+
+def test_the_slice_ends_and_rings_for_the_rest(waiting_bells):
+    enqueue_many("ledger", [{"seconds": 0.05}] * 10)
+
+    assert 0 < work("default", slice_seconds=0.1) < 10
+
+    assert waiting_bells() >= 1
+
+
+def test_a_full_batch_rings_for_one_more_process(waiting_bells):
+    enqueue("noop", run_at=timezone.now() - timedelta(seconds=1))
+
+    work("default")
+
+    assert waiting_bells() >= 1
+
+
+def test_the_batch_doubles_while_quick_and_halves_when_slow():
+    pace = Pace()
+    for _ in range(12):
+        pace.learn(0.001, taken=pace.size)
+    assert pace.size == LARGEST
+
+    pace.learn(0.2, taken=LARGEST)
+    assert pace.size == LARGEST // 2
+    pace.learn(0.001, taken=3)
+    assert pace.size == LARGEST // 2
+    for _ in range(12):
+        pace.learn(0.2, taken=1)
+    assert pace.size == 1
+
+
+def test_a_slow_job_holds_no_quick_one_hostage():
+    loop._paces["default"].size = 8
+    enqueue_many("noop", [{}] * 3)
+    slow = enqueue("ledger", {"seconds": 1.5})
+    enqueue_many("noop", [{}] * 3)
+    seen: list[dict[str, int]] = []
+
+    import threading
+
+    from django.db import connection
+
+    def look() -> None:
+        time.sleep(1)
+        seen.append(statuses())
+        connection.close()
+
+    watcher = threading.Thread(target=look)
+    watcher.start()
+    work("default", slice_seconds=0.1)
+    watcher.join()
+
+    # Half-way: what was done is written, what was not begun is back in the line.
+    assert seen == [{"completed": 3, "processing": 1, "pending": 3}]
+    assert Job.objects.get(pk=slow.id).status == State.COMPLETED
+    assert not Job.objects.exclude(failures=0).exists()
+    assert work("default") == 3
+
+
+def test_a_verdict_waits_out_an_outage(claimed, monkeypatch):
+    taken, calls = claimed(), []
+
+    def flaky(verdicts):
+        calls.append(1)
+        if len(calls) < 3:
+            raise OperationalError("the server is going away")
+        return settle(verdicts)
+
+    monkeypatch.setattr(loop, "settle", flaky)
+
+    assert loop._settle([(taken, Succeed())]) == {taken.job_id: "completed"}
+    assert len(calls) == 3
+
+
+def test_an_outage_without_end_is_given_up(claimed, monkeypatch):
+    taken = claimed()
+    monkeypatch.setattr(loop, "SETTLE_FOR", 0.0)
+
+    def dead(verdicts):
+        raise OperationalError("gone")
+
+    monkeypatch.setattr(loop, "settle", dead)
+
+    with pytest.raises(OperationalError):
+        loop._settle([(taken, Succeed())])
+
+
+def test_one_verdict_that_cannot_be_stored_does_not_spoil_the_rest(
+    claimed, monkeypatch
+):
+    bad, good = claimed(), claimed()
+
+    def picky(verdicts):
+        if any(end == Succeed("bad") for _, end in verdicts):
+            raise DataError("unsupported")
+        return settle(verdicts)
+
+    monkeypatch.setattr(loop, "settle", picky)
+
+    loop._settle([(bad, Succeed("bad")), (good, Succeed("good"))])
+
+    assert Job.objects.get(pk=good.job_id).status == State.COMPLETED
+    assert Job.objects.get(pk=bad.job_id).status == State.FAILED
+    assert "cannot be stored" in DeadLetter.objects.get().reason
+
+
+def test_a_job_that_lost_a_process_is_marked_before_it_starts():
+    loop._paces["default"].size = 4
+    jobs = enqueue_many("noop", [{}] * 3)
+    Job.objects.filter(pk=jobs[1].id).update(losses=1)
+
+    work("default")
+
+    assert statuses() == {"completed": 3}
+
+
+def test_a_lost_suspect_is_skipped(monkeypatch):
+    from queues.errors import ClaimLost
+
+    loop._paces["default"].size = 4
+    jobs = enqueue_many("noop", [{}] * 3)
+    Job.objects.filter(pk=jobs[1].id).update(losses=1)
+
+    def lost(claim):
+        raise ClaimLost("taken")
+
+    monkeypatch.setattr(loop, "mark_started", lost)
+    work("default", slice_seconds=0)
+
+    assert statuses() == {"completed": 2, "processing": 1}
+
+
+def test_an_empty_batch_has_no_next():
+    batch = Batch([])
+
+    assert batch.next() is None
+    assert batch.rest() == []
+
+
+class TestPass:
+    """One pass in this process, as the HTTP doors and commands run it."""
+
+    def test_it_stops_at_its_limit_and_keeps_the_order(self):
+        jobs = [enqueue("noop", priority=priority) for priority in (9, 1, 5)]
+
+        done = process(limit=2, seconds=10)
+
+        assert [claim.job_id for claim, _ in done.ran] == [jobs[1].id, jobs[2].id]
+        assert (done.processed, done.failed, done.errors) == (2, 0, [])
+
+    def test_errors_lists_every_failed_try_and_failed_only_the_dead(self):
+        job = enqueue("fail", max_attempts=2)
+
+        done = process(limit=10, seconds=10)
+
+        assert (done.processed, done.failed) == (0, 1)
+        assert (
+            done.errors
+            == [
+                {
+                    "jobId": str(job.id),
+                    "type": "fail",
+                    "error": "RuntimeError: as asked",
+                }
+            ]
+            * 2
+        )
+
+    def test_its_time_ends_and_the_job_goes_back_uncounted(self):
+        enqueue("ledger", {"seconds": 5})
+
+        began = time.monotonic()
+        done = process(limit=10, seconds=0.3)
+
+        assert time.monotonic() - began < 3
+        assert (done.processed, done.failed, done.errors) == (0, 0, [])
+        job = Job.objects.get()
+        assert (job.status, job.failures) == (State.PENDING, 0)
+
+    def test_a_buried_job_is_an_error_too(self):
+        enqueue("choose", {"end": "bury"})
+
+        done = process(limit=1, seconds=5, queues=["default"])
+
+        assert done.failed == 1
+        assert done.errors[0]["error"] == "no use"
