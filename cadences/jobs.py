@@ -1,0 +1,166 @@
+"""The jobs of this app: read the data, make one call, phrase the end."""
+
+import logging
+from datetime import datetime, timedelta
+from typing import Annotated, Literal
+
+from django.utils import timezone
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+from cadences.cleanup import cleanup
+from cadences.drain import drain
+from cadences.errors import (
+    AccessRefused,
+    NotConfigured,
+    ProviderDown,
+    RateLimited,
+    RequestRefused,
+)
+from cadences.retention import tables
+from cadences.uazapi import Uazapi
+from queues.handlers import handler
+from queues.outcomes import Bury, Retry, Snooze
+from queues.running import RunningJob
+from queues.schedule import starter
+
+logger = logging.getLogger(__name__)
+
+HOUR = 3600.0
+
+
+class Data(BaseModel):
+    """Payloads are written as their callers always wrote them: camelCase, with extras."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel,
+        extra="allow",
+        serialize_by_alias=True,
+        validate_by_name=True,
+        validate_by_alias=True,
+    )
+
+
+class ProcessMessages(Data):
+    """How many messages to take up, and from what age on one is late."""
+
+    max_messages: int = Field(50, ge=1, le=1000)
+    max_age_minutes: int | None = Field(None, ge=1, le=60 * 24 * 365)
+    priority: str | None = None
+
+
+@handler("process-messages")
+def process_messages(data: ProcessMessages, job: RunningJob) -> dict[str, object]:
+    """Process pending messages, oldest first; report those that waited too long."""
+
+    def stop(done: int) -> bool:
+        job.progress(done, data.max_messages)
+        return job.cancelled()
+
+    minutes = data.max_age_minutes
+    max_age = None if minutes is None else timedelta(minutes=minutes)
+    drained = drain(data.max_messages, max_age=max_age, stop=stop)
+    job.progress(drained.found, drained.found)
+    if drained.stale:
+        logger.warning(
+            "%s messages have waited for more than %s minutes, the oldest for %s s",
+            drained.stale, minutes, drained.oldest_age,
+        )  # fmt: skip
+    return {
+        "found": drained.found,
+        "processed": drained.processed,
+        "failed": drained.failed,
+        "stale": drained.stale,
+        "oldestAgeSeconds": drained.oldest_age,
+        "errors": drained.errors,
+    }
+
+
+def _known(table: str) -> str:
+    if table not in tables():
+        allowed = ", ".join(sorted(tables()))
+        raise ValueError(f"Unknown table: {table}. It may be one of: {allowed}")
+    return table
+
+
+class CleanupOldData(Data):
+    """From what age on to delete, and in which tables."""
+
+    older_than_days: int = Field(30, ge=1, le=3650)
+    tables: list[Annotated[str, AfterValidator(_known)]]
+
+
+@handler("cleanup-old-data", timeout=HOUR)
+def cleanup_old_data(data: CleanupOldData, job: RunningJob) -> dict[str, object]:
+    """Delete what is older than a number of days, from tables that allow it."""
+    state = _resumed(job) or {
+        # Fixed on the first try: a later one must not move the line.
+        "olderThan": (
+            timezone.now() - timedelta(days=data.older_than_days)
+        ).isoformat(),
+        "deleted": {},
+    }
+    older_than = datetime.fromisoformat(str(state["olderThan"]))
+    deleted: dict[str, int] = state["deleted"]  # type: ignore[assignment]
+    for table in tables():
+        if table not in data.tables:
+            continue
+        deleted.setdefault(table, 0)
+        for count in cleanup(table, older_than=older_than):
+            deleted[table] += count
+            job.progress(sum(deleted.values()), note=table)
+            job.save_checkpoint(state)
+            if job.cancelled():
+                return state
+    return state
+
+
+def _resumed(job: RunningJob) -> dict[str, object] | None:
+    return job.checkpoint if isinstance(job.checkpoint, dict) else None
+
+
+class SyncUazapi(Data):
+    """How much to look at; for now both words look at the instance alone."""
+
+    sync_type: Literal["incremental", "full"] = "incremental"
+
+
+@handler("sync-uazapi", timeout=60)
+def sync_uazapi(
+    data: SyncUazapi, job: RunningJob
+) -> dict[str, object] | Bury | Retry | Snooze:
+    """Ask the WhatsApp provider how our instance is."""
+    try:
+        status = Uazapi.configured().status()
+    except (NotConfigured, AccessRefused, RequestRefused) as error:
+        return Bury(str(error))
+    except RateLimited as error:
+        after = error.retry_after
+        return Retry(error=str(error)) if after is None else Snooze(after)
+    except ProviderDown as error:
+        return Retry(error=str(error))
+    if not status.connected:
+        logger.warning("the instance %s is %s", status.name, status.state)
+    return {
+        "syncType": data.sync_type,
+        "instance": status.name,
+        "status": status.state,
+        "connected": status.connected,
+        "loggedIn": status.logged_in,
+    }
+
+
+starter(
+    "process-pending-messages",
+    cron="*/5 * * * *",
+    type="process-messages",
+    data={"maxMessages": 50, "maxAgeMinutes": 5, "priority": "high"},
+    priority=1,
+)
+starter(
+    "cleanup-old-data",
+    cron="0 2 * * *",
+    type="cleanup-old-data",
+    data={"olderThanDays": 30, "tables": ["messages", "conversations"]},
+    priority=9,
+)

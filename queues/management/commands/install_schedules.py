@@ -1,0 +1,22 @@
+"""`manage.py install_schedules`: write the starter schedules that were never installed."""
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
+
+from queues.errors import QueueError
+from queues.schedule import install
+
+
+class Command(BaseCommand):
+    """Install what the apps ship; an edited or deleted starter is left alone."""
+
+    help = "Install the starter schedules that were never installed before."
+
+    def handle(self, *_: object, **__: object) -> None:
+        """Print the names of the new schedules."""
+        try:
+            names = install()
+        except (QueueError, DatabaseError) as error:
+            raise CommandError(str(error).strip()) from None
+        for name in names:
+            self.stdout.write(name)

@@ -1,0 +1,177 @@
+"""Call a URL that people chose: checked addresses, no redirects, bounded answers."""
+
+import asyncio
+import re
+import socket
+import ssl
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from functools import cache
+
+import httpx2
+
+from queues.addresses import is_public
+from queues.errors import AddressRefused, Unreachable
+from queues.masks import MASK, is_secret
+
+MAX_ANSWER = 64 * 1024
+MAX_TRIED = 3
+"""Addresses of one host that are tried before it counts as unreachable."""
+CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+SHORTEST_SECRET = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What to send, and where."""
+
+    url: str
+    method: str
+    headers: Mapping[str, str]
+    body: bytes | None = None
+
+    @property
+    def place(self) -> str:
+        """The URL without its query, which may hold secrets; for logs and errors."""
+        return str(httpx2.URL(self.url).copy_with(query=None, fragment=None))
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back: at most 64 kB of it, as text that a row can hold."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: str
+    truncated: bool
+
+
+async def send(call: Call, *, seconds: float, allow_private: bool) -> Answer:
+    """Make one call within `seconds` and return the answer, whatever its status.
+
+    The name is resolved once and the connection goes to an address that was checked.
+    Raises AddressRefused before anything is sent, or Unreachable.
+    """
+    try:
+        async with asyncio.timeout(seconds):
+            addresses = await _checked(call.url, allow_private=allow_private)
+            return await _first_answer(call, addresses)
+    except TimeoutError:
+        raise Unreachable(f"{call.place}: no answer within {seconds:g} s") from None
+
+
+async def resolve(host: str, port: int) -> list[str]:
+    """Return the addresses of a host, in the order the system prefers them."""
+    found = await asyncio.get_running_loop().getaddrinfo(
+        host, port, type=socket.SOCK_STREAM
+    )
+    return list(dict.fromkeys(str(address[0]) for *_, address in found))
+
+
+async def _checked(text: str, *, allow_private: bool) -> list[str]:
+    """Return the addresses to connect to, or refuse if a single one is private."""
+    url = httpx2.URL(text)
+    host = url.raw_host.decode("ascii")
+    try:
+        addresses = await resolve(host, url.port or _default_port(url))
+    except (OSError, UnicodeError) as error:
+        raise Unreachable(f"{host}: the name cannot be resolved: {error}") from None
+    for address in addresses:
+        if not allow_private and not is_public(address):
+            raise AddressRefused(
+                f"{host} is refused: {address} is not a public address"
+            )
+    return addresses[:MAX_TRIED]
+
+
+async def _first_answer(call: Call, addresses: list[str]) -> Answer:
+    """Try each address until one accepts the connection."""
+    last: Exception = Unreachable("no address")
+    for address in addresses:
+        try:
+            return await _exchange(call, address)
+        except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
+            last = error
+        except httpx2.HTTPError as error:
+            last = error
+            break
+    raise Unreachable(f"{call.place}: {type(last).__name__}: {last}") from None
+
+
+async def _exchange(call: Call, address: str) -> Answer:
+    url = httpx2.URL(call.url)
+    async with httpx2.AsyncClient(
+        verify=_tls(), trust_env=False, follow_redirects=False, timeout=None
+    ) as client:
+        request = client.build_request(
+            call.method,
+            url.copy_with(host=address),
+            # Compressed answers are declined: their size says nothing.
+            headers={
+                "User-Agent": "Ritmo", "Accept-Encoding": "identity",
+                **call.headers, "Host": url.netloc.decode("ascii"),
+            },
+            content=call.body,
+            # The certificate must be that of the name, though we call the address.
+            extensions={"sni_hostname": url.raw_host.decode("ascii")},
+        )  # fmt: skip
+        response = await client.send(request, stream=True)
+        try:
+            return await _read(response)
+        finally:
+            await response.aclose()
+
+
+async def _read(response: httpx2.Response) -> Answer:
+    body = bytearray()
+    async for chunk in response.aiter_raw():
+        body += chunk
+        if len(body) > MAX_ANSWER:
+            break
+    text = bytes(body[:MAX_ANSWER]).decode(errors="replace")
+    return Answer(
+        status=response.status_code,
+        headers=dict(response.headers),
+        body=CONTROL.sub("\ufffd", text),
+        truncated=len(body) > MAX_ANSWER,
+    )
+
+
+def retry_after(headers: Mapping[str, str], *, now: datetime) -> float | None:
+    """Return the seconds that a Retry-After header asks for; None if there is none."""
+    value = headers.get("retry-after", "").strip()
+    if value.isascii() and value.isdecimal():
+        return float(value[:9])
+    try:
+        moment = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return max(0.0, (moment - now).total_seconds())
+
+
+def masked(text: str, headers: Mapping[str, str]) -> str:
+    """Return the text without the secrets that the headers hold, should it echo them."""
+    for secret in _secrets(headers):
+        text = text.replace(secret, MASK)
+    return text
+
+
+def _secrets(headers: Mapping[str, str]) -> Iterator[str]:
+    for name, value in headers.items():
+        if is_secret(name):
+            for secret in (value, value.rpartition(" ")[2]):
+                if len(secret) >= SHORTEST_SECRET:
+                    yield secret
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    return httpx2.create_ssl_context(trust_env=False)
+
+
+def _default_port(url: httpx2.URL) -> int:
+    return 443 if url.scheme == "https" else 80
