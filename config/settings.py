@@ -166,7 +166,6 @@ CACHES: dict[str, dict[str, Any]] = {
 # ── Jobs ───────────────────────────────────────────────────────────────────────────
 
 QUEUES = env.words("QUEUES", r"[a-z0-9][a-z0-9_-]{0,62}")
-"""Queues beside those that handlers declare."""
 MAX_PAYLOAD_BYTES = 256 * 1024
 RETENTION_DAYS = env.number("RETENTION_DAYS", 30, least=1, most=36_500)
 RETENTION_DAYS_FAILED = env.number("RETENTION_DAYS_FAILED", 90, least=1, most=36_500)
@@ -179,6 +178,7 @@ CELERY_BROKER_URL = _redis(BROKER_DATABASE)
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "global_keyprefix": "ritmo:",
+    "max_retries": 0,  # a bell that is not rung at once is rung by the pacemaker
     "socket_connect_timeout": 1,
     "socket_timeout": 3,
     "socket_keepalive": True,
@@ -273,12 +273,11 @@ CORS_ALLOW_HEADERS = (
 STATIC_URL = "static/"
 STATIC_ROOT = DATA_DIR / "static"
 WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = DEBUG
-_storage = "whitenoise.storage.CompressedManifestStaticFilesStorage"
-if DEBUG:
-    _storage = "django.contrib.staticfiles.storage.StaticFilesStorage"
+_collected = "whitenoise.storage.CompressedManifestStaticFilesStorage"
+_found = "django.contrib.staticfiles.storage.StaticFilesStorage"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": _storage},
+    "staticfiles": {"BACKEND": _found if DEBUG else _collected},
 }
 
 # ── The outside world ──────────────────────────────────────────────────────────────

@@ -51,9 +51,10 @@ SELECT queue FROM line WHERE queue IS NOT NULL AND EXISTS (
           AND priority = urgency.priority AND run_at <= clock_timestamp()))
 """
 LIVING = "SELECT id, pid, born FROM workers WHERE machine = %s AND gone_at IS NULL"
+# A beat speaks for itself with every tick: one that hangs must not look alive.
 VOUCH = """
 UPDATE workers SET seen_at = clock_timestamp()
-WHERE id = ANY(%s) AND seen_at < clock_timestamp() - %s * interval '1 second'
+WHERE id = ANY(%s) AND kind <> 'beat' AND seen_at < clock_timestamp() - %s * interval '1 second'
 """
 BURY = "UPDATE workers SET gone_at = clock_timestamp() WHERE id = ANY(%s)"
 
