@@ -1,0 +1,112 @@
+"""Declare schedules from code: the front door to django-celery-beat's rows."""
+
+from dataclasses import dataclass
+from typing import Unpack
+
+from django.db import connection, transaction
+from django_celery_beat.models import PeriodicTask
+
+from queues.errors import QueueError
+from queues.facts import Facts, Options, check, read, write
+from queues.models import ScheduleState
+
+LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('schedule:' || %s, 0))"
+INSTALL = "INSERT INTO starter_schedules (name) VALUES (%s) ON CONFLICT DO NOTHING"
+
+
+def schedule(
+    name: str,
+    *,
+    type: str,  # noqa: A002 - the word of the row, the API and the seeds
+    force: bool = False,
+    **options: Unpack[Options],
+) -> PeriodicTask:
+    """Create or update the schedule of that name in the caller's transaction.
+
+    Say either `cron`, five fields read in `timezone` (TIME_ZONE unless told), or
+    `every`, whole seconds. What staff edited or paused since the last call stays
+    as they left it, the rest follows the code; `force` overwrites all of it.
+    Raises what `enqueue` raises, or InvalidSchedule, and then writes nothing.
+    """
+    wanted = check(name, type, options)
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(LOCK, [name])
+        known = PeriodicTask.objects.select_for_update(of=("self",))
+        task = known.filter(name=name).first() or PeriodicTask(name=name)
+        _follow(task, wanted, force=force or task.pk is None)
+    return task
+
+
+def unschedule(name: str) -> bool:
+    """Delete the schedule of that name; tell whether there was one."""
+    found = PeriodicTask.objects.filter(name=name).first()
+    if found is not None:
+        found.delete()
+    return found is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Starter:
+    """A schedule that an app ships: installed once, then it belongs to staff."""
+
+    name: str
+    type: str
+    options: Options
+
+
+_starters: dict[str, Starter] = {}
+
+
+def starter(name: str, *, type: str, **options: Unpack[Options]) -> None:  # noqa: A002
+    """Declare a schedule in an app's `jobs.py` for `install` to write; see `schedule`."""
+    _starters[name] = Starter(name, type, options)
+
+
+def install() -> list[str]:
+    """Write the starters never installed before; return their names.
+
+    One that staff edited or deleted since is not touched again, nor is a schedule
+    that had the name before.
+    """
+    return [each.name for each in _starters.values() if _install(each)]
+
+
+@transaction.atomic
+def _install(each: Starter) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(INSTALL, [each.name])
+        if not cursor.rowcount:
+            return False
+    try:
+        schedule(each.name, type=each.type, **each.options)
+    except QueueError as error:
+        error.args = (f"Starter schedule {each.name}: {error}",)
+        raise
+    return True
+
+
+def _follow(task: PeriodicTask, wanted: Facts, *, force: bool) -> None:
+    """Write what the code may decide, and remember what it said."""
+    declared = _declared(task)
+    if declared is None and not force:
+        return  # a schedule of that name which code never wrote belongs to staff
+    now = {} if task.pk is None else read(task)
+    changes = {
+        fact: value
+        for fact, value in wanted.items()
+        if now.get(fact, wanted) != value
+        and (force or declared is None or now[fact] == declared.get(fact))
+    }
+    if changes:
+        write(task, changes)
+    if declared != wanted:
+        ScheduleState.objects.update_or_create(
+            schedule=task, defaults={"declared": wanted}
+        )
+
+
+def _declared(task: PeriodicTask) -> Facts | None:
+    """Return what the code said last, or None if it never wrote this schedule."""
+    state = ScheduleState.objects.filter(schedule_id=task.pk).first()
+    return None if state is None else state.declared
