@@ -1,10 +1,10 @@
 """The running job, as its handler sees it."""
 
-import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import structlog
 from django.db import connection, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
@@ -13,11 +13,11 @@ from queues.errors import ClaimLost
 from queues.masks import MASK, is_secret
 from queues.payload import dump, printable
 
-logger = logging.getLogger("queues.job")
-
 GLANCE = 1.0
 """Seconds between two looks at the row for a cancel, or two writes of progress."""
 MAX_LOG_LINES = 200
+RESERVED = {name: f"{name}_" for name in ("event", "level", "logger", "timestamp")}
+"""Names that a log line needs for itself."""
 
 # The row is only written while this attempt is open: a ghost is refused.
 GUARDED = """
@@ -106,7 +106,9 @@ class RunningJob:
             name: MASK if is_secret(name) else printable(str(value))
             for name, value in fields.items()
         }
-        logger.info(message, extra={"fields": said})
+        structlog.stdlib.get_logger("queues.job").info(
+            message, **{RESERVED.get(name, name): said[name] for name in said}
+        )
         if len(self._claim.log) < MAX_LOG_LINES:
             self._claim.log.append(
                 {"at": time.time(), "message": printable(message), **said}

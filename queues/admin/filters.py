@@ -1,0 +1,157 @@
+"""Filters whose choices come from the register, never from a walk over the rows."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Now
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from queues.handlers import registry
+from queues.models import Attempt, DeadLetter
+from queues.models.job import DEFAULT_PRIORITY
+from queues.states import State
+
+PRIORITIES = {
+    1: _("1 · most urgent"),
+    DEFAULT_PRIORITY: _("5 · normal"),
+    9: _("9 · least urgent"),
+}
+SOURCES = {
+    "api": _("API"),
+    "code": _("code"),
+    "command": _("command"),
+    "cron": _("SQL cron"),
+    "schedule": _("schedule"),
+    "sql": _("SQL"),
+}
+
+
+class Exact(admin.SimpleListFilter):
+    """Rows whose column of the same name has the chosen value."""
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        """Narrow to the value, if one was chosen."""
+        if self.value() is None:
+            return queryset
+        try:
+            return queryset.filter(**{str(self.parameter_name): self.value()})
+        except ValueError:
+            return queryset.none()
+
+
+class ByType(Exact):
+    """One job type."""
+
+    title = _("type")
+    parameter_name = "type"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[Any]:
+        """Offer the registered types."""
+        return [(each.name, each.name) for each in registry]
+
+
+class ByQueue(Exact):
+    """One queue."""
+
+    title = _("queue")
+    parameter_name = "queue"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[Any]:
+        """Offer the known queues."""
+        return [(name, name) for name in registry.queues()]
+
+
+class ByPriority(Exact):
+    """One priority."""
+
+    title = _("priority")
+    parameter_name = "priority"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[Any]:
+        """Offer all nine."""
+        return priorities()
+
+
+class BySource(Exact):
+    """One way in."""
+
+    title = _("source")
+    parameter_name = "source"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[Any]:
+        """Offer the doors."""
+        return SOURCES.items()
+
+
+class ByState(admin.SimpleListFilter):
+    """One state, the derived ones included; each by an index of its own."""
+
+    title = _("status")
+    parameter_name = "status"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[Any]:
+        """Offer the words that the list shows."""
+        return [
+            ("due", pgettext_lazy("job", "due")),
+            ("scheduled", _("scheduled")),
+            ("retrying", _("retrying")),
+            *((each.value, each.label) for each in State if each != State.PENDING),
+        ]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        """Narrow to the state; open attempts and letters lead to the few quickly."""
+        now, pending = Now(), Q(status=State.PENDING)
+        match self.value():
+            case None:
+                return queryset
+            case "due":
+                found = pending & Q(run_at__lte=now)
+            case "scheduled":
+                found = pending & Q(run_at__gt=now, failures=0)
+            case "retrying":
+                found = pending & Q(run_at__gt=now, failures__gt=0)
+            case State.PROCESSING as status:
+                running = Attempt.objects.filter(finished_at=None).values("job")
+                found = Q(status=status, pk__in=running)
+            case State.FAILED as status:
+                dead = DeadLetter.objects.filter(replayed_at=None).values("job")
+                found = Q(status=status, pk__in=dead)
+            case status:
+                found = Q(status=status)
+        return queryset.filter(found)
+
+
+class ByLetter(admin.SimpleListFilter):
+    """Open letters, or those that someone dealt with."""
+
+    title = _("state")
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[Any]:
+        """Offer the three ends of a letter."""
+        return [
+            ("open", pgettext_lazy("letter", "open")),
+            ("replayed", _("replayed")),
+            ("dismissed", _("dismissed")),
+        ]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        """Narrow to the state."""
+        match self.value():
+            case "open":
+                return queryset.filter(replayed_at=None, dismissed_at=None)
+            case "replayed":
+                return queryset.filter(replayed_at__isnull=False)
+            case "dismissed":
+                return queryset.filter(replayed_at=None, dismissed_at__isnull=False)
+            case _:
+                return queryset
+
+
+def priorities() -> list[tuple[int, Any]]:
+    """Return the nine priorities, the ends and the middle in words."""
+    return [(number, PRIORITIES.get(number, str(number))) for number in range(1, 10)]

@@ -1,0 +1,239 @@
+"""The one form of a schedule: everything staff may say, checked beside its field."""
+
+import json
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+from zoneinfo import available_timezones
+
+from django import forms
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django_celery_beat.models import CrontabSchedule, PeriodicTask
+
+from queues.admin.faults import cron_fault, data_faults
+from queues.admin.filters import priorities
+from queues.admin.schedule_rows import (
+    AS_IT_IS,
+    CRON,
+    EVERY,
+    UNITS,
+    as_form,
+    kinds,
+    queues,
+    types,
+)
+from queues.due import parse_cron
+from queues.errors import InvalidJobData, InvalidSchedule, PayloadTooLarge, QueueError
+from queues.facts import LONGEST, Facts, Options, check
+from queues.handlers import registry
+from queues.models.job import DEFAULT_PRIORITY
+from queues.payload import encode
+
+ANY_TIME = "* * * * *"
+
+
+class ScheduleForm(forms.ModelForm):
+    """A schedule as staff see it. The rows behind it are nobody's business."""
+
+    facts: Facts
+    """What to write, once the form is valid."""
+
+    kind = forms.ChoiceField(
+        label=gettext_lazy("Runs"), widget=forms.RadioSelect, initial=CRON
+    )
+    cron = forms.CharField(
+        label=gettext_lazy("Cron line"),
+        required=False,
+        max_length=300,
+        help_text=gettext_lazy(
+            "Five fields: minute, hour, day of the month, month, day of the week. "
+            "“0 6 * * 1-5” is 06:00 from Monday to Friday."
+        ),
+        widget=forms.TextInput(
+            attrs={"placeholder": "0 6 * * *", "spellcheck": "false", "class": "code"}
+        ),
+    )
+    zone = forms.ChoiceField(
+        label=gettext_lazy("Time zone"),
+        choices=lambda: [(name, name) for name in sorted(available_timezones())],
+        initial=lambda: settings.TIME_ZONE,
+        help_text=gettext_lazy("In which the cron line is read."),
+        error_messages={"invalid_choice": gettext_lazy("Unknown time zone: %(value)s")},
+    )
+    every = forms.IntegerField(
+        label=gettext_lazy("Every"),
+        required=False,
+        min_value=1,
+        error_messages={"min_value": gettext_lazy("At least 1 second.")},
+    )
+    unit = forms.ChoiceField(
+        label=gettext_lazy("Unit"),
+        choices=UNITS.items,
+        required=False,
+        initial="minutes",
+    )
+    type = forms.ChoiceField(
+        label=gettext_lazy("Job type"),
+        error_messages={"invalid_choice": gettext_lazy("Unknown job type: %(value)s")},
+    )
+    payload = forms.CharField(
+        label=gettext_lazy("Payload"),
+        required=False,
+        initial="{}",
+        widget=forms.Textarea(
+            attrs={"rows": 6, "spellcheck": "false", "class": "code"}
+        ),
+        help_text=gettext_lazy("A JSON object with what the job type asks for."),
+    )
+    urgency = forms.TypedChoiceField(
+        label=gettext_lazy("Priority"),
+        choices=priorities,
+        coerce=int,
+        initial=DEFAULT_PRIORITY,
+    )
+    line = forms.ChoiceField(label=gettext_lazy("Queue"), required=False)
+
+    class Meta:
+        model = PeriodicTask
+        fields = ("name", "enabled", "start_time", "expires", "description")
+        labels = {
+            "name": gettext_lazy("Name"),
+            "enabled": gettext_lazy("Enabled"),
+            "start_time": gettext_lazy("Not before"),
+            "expires": gettext_lazy("Not after"),
+            "description": gettext_lazy("Note"),
+        }
+        help_texts = {
+            "name": gettext_lazy("Short and unique; shown in lists and logs."),
+            "enabled": gettext_lazy("A schedule that is switched off fires nothing."),
+            "start_time": gettext_lazy("Empty: from now on. Intervals keep its phase."),
+            "expires": gettext_lazy("Empty: without end."),
+            "description": gettext_lazy("For colleagues: why this exists."),
+        }
+        error_messages = {
+            "name": {"unique": gettext_lazy("Another schedule has this name.")}
+        }
+        field_classes = {
+            "start_time": forms.DateTimeField,
+            "expires": forms.DateTimeField,
+        }
+        widgets = {
+            name: forms.DateTimeInput(
+                attrs={"type": "datetime-local", "step": "1"},
+                format="%Y-%m-%dT%H:%M:%S",
+            )
+            for name in ("start_time", "expires")
+        } | {"description": forms.Textarea(attrs={"rows": 2})}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        task = self.instance
+        if task.pk:
+            self.initial = {**as_form(task), **self.initial}
+        self._choices("kind", kinds(task))
+        self._choices("type", types(task.task))
+        self._choices("line", queues(task.queue))
+
+    def clean_cron(self) -> str:
+        """Return the line, or say which of its fields cannot be read."""
+        line: str = self.cleaned_data["cron"].strip()
+        if self.data.get(self.add_prefix("kind")) != CRON:
+            return line
+        if not line:
+            raise ValidationError(_("Write a cron line, such as “*/5 * * * *”."))
+        try:
+            parse_cron(line, settings.TIME_ZONE)
+        except InvalidSchedule as error:
+            raise ValidationError(cron_fault(line) or str(error)) from None
+        return line
+
+    def clean(self) -> dict[str, Any]:
+        """Check what depends on more than one field."""
+        data = super().clean() or self.cleaned_data
+        if data.get("kind") == EVERY:
+            self._check_every(data)
+        start, end = data.get("start_time"), data.get("expires")
+        if start and end and start >= end:
+            self.add_error("expires", _("This lies before the beginning."))
+        if "type" in data:
+            self._check_payload(data["type"], data.get("payload") or "{}")
+        if not self.errors:
+            self._fill(data)
+        return data
+
+    def _post_clean(self) -> None:
+        # The row checks that it has one pattern: without ours that is noise.
+        if self.errors:
+            if "name" in self.cleaned_data:
+                self._check_name()
+            return
+        super()._post_clean()  # type: ignore[misc]
+
+    def _check_name(self) -> None:
+        name = self.cleaned_data["name"]
+        others = PeriodicTask.objects.filter(name=name).exclude(pk=self.instance.pk)
+        if others.exists():
+            self.add_error("name", _("Another schedule has this name."))
+
+    def _check_every(self, data: dict[str, Any]) -> None:
+        every, unit = data.get("every"), data.get("unit") or "minutes"
+        if every is None and "every" not in self.errors:
+            self.add_error("every", _("Say how often, as a whole number."))
+        elif every is not None and every > LONGEST // timedelta(**{unit: 1}):
+            self.add_error("every", _("This is longer than ten years."))
+
+    def _check_payload(self, name: str, text: str) -> None:
+        try:
+            encode(registry.get(name), json.loads(text))
+        except json.JSONDecodeError as error:
+            where = {"line": error.lineno, "column": error.colno}
+            text = _("This is not JSON: look at line %(line)d, column %(column)d.")
+            self.add_error("payload", text % where)
+        except RecursionError:
+            self.add_error("payload", _("This is nested too deeply."))
+        except InvalidJobData as error:
+            self.add_error("payload", data_faults(error))
+        except PayloadTooLarge:
+            self.add_error("payload", _("This is larger than a payload may be."))
+        except QueueError:
+            self.add_error("type", _("Unknown job type: %(value)s") % {"value": name})
+
+    def _fill(self, data: dict[str, Any]) -> None:
+        """Gather the facts to write, checked once more as code's own schedules are."""
+        options: Options = {
+            "data": json.loads(data.get("payload") or "{}"),
+            "priority": data["urgency"],
+            "queue": data["line"] or None,
+            "start": data["start_time"],
+            "end": data["expires"],
+            "enabled": data["enabled"],
+        }
+        task, kind = self.instance, data["kind"]
+        if kind == EVERY:
+            options["every"] = timedelta(**{data["unit"] or "minutes": data["every"]})
+        else:
+            options["cron"] = data["cron"] if kind == CRON else ANY_TIME
+            options["timezone"] = data["zone"]
+        try:
+            self.facts = check(data["name"], data["type"], options)
+        except InvalidSchedule:
+            self.add_error(kind if kind in data else None, _("That day never comes."))
+            return
+        self.facts |= {"name": data["name"], "description": data["description"]}
+        if data["expires"]:
+            self.facts["expire_seconds"] = None
+        if kind == AS_IT_IS:
+            del self.facts["pattern"]
+        else:
+            self.facts["one_off"] = False
+            # The row insists on exactly one pattern; `write` finds the one to share.
+            task.crontab, task.interval = CrontabSchedule(), None
+            task.clocked = task.solar = None
+
+    def _choices(self, name: str, choices: Sequence[tuple[str, Any]]) -> None:
+        field = self.fields[name]
+        assert isinstance(field, forms.ChoiceField)  # noqa: S101 - for the type checker
+        field.choices = choices
