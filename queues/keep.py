@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from django.db import DatabaseError, connection
 
 from queues.errors import QueueError
-from queues.machine import lives, machine_id
+from queues.machine import Condition, condition, machine_id
 from queues.prune import prune
 from queues.rescue import end_overdue, hand_back, rescue
 from queues.wake import wake
@@ -60,13 +60,17 @@ BURY = "UPDATE workers SET gone_at = clock_timestamp() WHERE id = ANY(%s)"
 
 
 def vouch() -> None:
-    """Refresh the heartbeats of this machine's processes, mark the dead as gone."""
+    """Refresh the heartbeats of this machine's processes, mark the dead as gone.
+
+    A stopped process is neither: it has as long to go on as a silent machine.
+    """
     with connection.cursor() as cursor:
         cursor.execute(LIVING, [machine_id()])
         rows = cursor.fetchall()
-        living = [worker for worker, pid, born in rows if lives(pid, born)]
+        seen = {worker: condition(pid, born) for worker, pid, born in rows}
+        living = [each for each, is_ in seen.items() if is_ is Condition.LIVING]
         cursor.execute(VOUCH, [living, HEARTBEAT])
-        if dead := [worker for worker, *_ in rows if worker not in living]:
+        if dead := [each for each, is_ in seen.items() if is_ is Condition.DEAD]:
             cursor.execute(BURY, [dead])
 
 

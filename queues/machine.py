@@ -3,11 +3,21 @@
 import hashlib
 import os
 import socket
+from enum import Enum, auto
 from functools import cache
 from pathlib import Path
 
-DEAD_STATES = "ZXxT"
-"""Zombie, dead, and stopped: a stopped process keeps no promise either."""
+DEAD_STATES = "ZXx"
+STOPPED_STATES = "Tt"
+"""See proc(5)."""
+
+
+class Condition(Enum):
+    """What can be seen of a process; nobody vouches for a stopped one."""
+
+    LIVING = auto()
+    STOPPED = auto()
+    DEAD = auto()
 
 
 @cache
@@ -26,12 +36,14 @@ def birth_mark(pid: int) -> str:
     return fields[19] if fields else ""
 
 
-def lives(pid: int, born: str) -> bool:
-    """Tell whether that very process still runs on this machine."""
+def condition(pid: int, born: str) -> Condition:
+    """Tell whether that very process runs, is stopped, or is dead."""
     if not Path("/proc/self/stat").exists():
-        return _answers(pid)
+        return Condition.LIVING if _answers(pid) else Condition.DEAD
     fields = _stat(pid)
-    return bool(fields) and fields[0] not in DEAD_STATES and fields[19] == born
+    if not fields or fields[0] in DEAD_STATES or fields[19] != born:
+        return Condition.DEAD
+    return Condition.STOPPED if fields[0] in STOPPED_STATES else Condition.LIVING
 
 
 def _stat(pid: int) -> list[str]:

@@ -11,7 +11,7 @@ from django.db import connection
 from queues.claims import Claim
 from queues.errors import ClaimLost
 from queues.handlers import HARD_GRACE, registry
-from queues.machine import lives, machine_id
+from queues.machine import Condition, condition, machine_id
 from queues.outcomes import Cancel, Lose, Outcome, Release, Retry
 from queues.settle import settle
 
@@ -98,10 +98,17 @@ class Held(Claim):
     cancelled_for: float | None
 
     def kill(self) -> None:
-        """End the pool process that holds it; its parent starts another."""
-        if self.kind == "child" and lives(self.pid, self.born):
+        """End the pool process that holds it; its parent starts another.
+
+        In a pool of threads that would end the others' jobs too: there the thread
+        goes on as a ghost.
+        """
+        if self.kind == "child" and self.pid != os.getpid() and self._is_there():
             with suppress(ProcessLookupError):
                 os.kill(self.pid, signal.SIGKILL)
+
+    def _is_there(self) -> bool:
+        return condition(self.pid, self.born) is not Condition.DEAD
 
 
 def _held(condition: str, **values: float | str | list[int]) -> list[Held]:

@@ -1,6 +1,7 @@
 """Celery's edge: the bell, and the keeper of each worker."""
 
 import logging
+import os
 from collections.abc import Sequence
 
 from billiard.process import active_children
@@ -71,4 +72,5 @@ def say_goodbye(**_: object) -> None:
 
 
 def _children() -> Sequence[int]:
-    return [child.pid for child in active_children() if child.pid]
+    """Return the processes that run jobs: a pool of threads is this one."""
+    return [child.pid for child in active_children() if child.pid] or [os.getpid()]

@@ -18,7 +18,7 @@ from queues.handlers import registry
 from queues.keep import keeping
 from queues.models import Worker
 from queues.outcomes import Bury, Outcome, Release, Retry
-from queues.presence import present
+from queues.presence import forget, present
 from queues.run import run
 from queues.settle import settle
 from queues.states import State
@@ -29,7 +29,8 @@ logger = logging.getLogger(__name__)
 SLICE = 2.0
 """Seconds that one bell is worth; then other queues have their turn."""
 SETTLE_FOR = 60.0
-"""Seconds to go on trying to write a verdict while the database is away."""
+"""Seconds to go on trying to write a verdict while the database is away; after them
+the claims are given up, to be rescued once it is back."""
 OUTAGE = (OperationalError, InterfaceError)
 
 _paces: defaultdict[str, Pace] = defaultdict(Pace)
@@ -37,9 +38,8 @@ _paces: defaultdict[str, Pace] = defaultdict(Pace)
 
 def work(queue: str, *, slice_seconds: float = SLICE) -> int:
     """Run the due jobs of a queue until none is left or the slice ends; count them."""
-    worker = present(Worker.Kind.CHILD)
     pace, until, count = _paces[queue], time.monotonic() + slice_seconds, 0
-    while claims := claim([queue], worker=worker, limit=pace.size):
+    while claims := claim([queue], worker=present(Worker.Kind.CHILD), limit=pace.size):
         if len(claims) == pace.size:
             wake(queue)  # there may be more than one process can do
         began = time.monotonic()
@@ -108,6 +108,7 @@ def _settle(verdicts: list[tuple[Claim, Outcome]]) -> dict[int, str]:
             return _settle_singly(verdicts, error)
         except OUTAGE as error:
             if time.monotonic() > give_up_at:
+                forget()
                 raise
             logger.warning("cannot write verdicts yet: %s", str(error).strip())
             connection.close()
@@ -151,11 +152,11 @@ def process(*, limit: int, seconds: float, queues: Sequence[str] | None = None) 
     A handler still running at the end is interrupted and its job handed back.
     """
     lines = registry.queues() if queues is None else queues
-    worker, done = present(Worker.Kind.DOOR), Pass()
-    until = time.monotonic() + seconds
+    done, until = Pass(), time.monotonic() + seconds
     with keeping():
         while len(done.ran) < limit and (left := until - time.monotonic()) > 0:
-            if not (claims := claim(lines, worker=worker, limit=1)):
+            claims = claim(lines, worker=present(Worker.Kind.DOOR), limit=1)
+            if not claims:
                 break
             outcome = run(claims[0], budget=left)
             statuses = _settle([(claims[0], outcome)])

@@ -8,11 +8,13 @@ import threading
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 
 from queues.enqueue import enqueue
 from queues.keep import Keeper, due_queues, keeping, tick, vouch
-from queues.machine import birth_mark, lives, machine_id
+from queues.machine import Condition, birth_mark, condition, machine_id
 from queues.models import Attempt, DeadLetter, Job, Pulse, Worker
+from queues.outcomes import Succeed
 from queues.presence import leave, present
 from queues.rescue import CANCEL_GRACE, PATIENCE, end_overdue, hand_back, rescue
 from queues.states import State
@@ -122,15 +124,55 @@ def test_the_machine_vouches_for_the_living_and_buries_the_dead(me):
     assert Worker.objects.get(pk=elsewhere.pk).gone_at is None
 
 
-def test_a_stopped_process_is_not_alive(sleeper):
+def test_nobody_vouches_for_a_stopped_process_nor_buries_it(sleeper):
     born = birth_mark(sleeper.pid)
-    assert lives(sleeper.pid, born)
-    assert not lives(sleeper.pid, "another birth")
+    assert condition(sleeper.pid, born) is Condition.LIVING
+    assert condition(sleeper.pid, "another birth") is Condition.DEAD
+    row = Worker.objects.create(
+        kind="child", name="x", machine=machine_id(), pid=sleeper.pid, born=born
+    )
 
     sleeper.send_signal(signal.SIGSTOP)
     os.waitpid(sleeper.pid, os.WUNTRACED)
+    age_heartbeat(10)
+    vouch()
 
-    assert not lives(sleeper.pid, born)
+    assert condition(sleeper.pid, born) is Condition.STOPPED
+    row.refresh_from_db()
+    assert row.gone_at is None
+    assert (timezone.now() - row.seen_at).total_seconds() > 9
+
+
+def test_a_process_taken_for_dead_claims_under_a_new_row(me, monkeypatch):
+    Worker.objects.update(gone_at=timezone.now())
+    assert present(Worker.Kind.CHILD) == me
+    monkeypatch.setattr("queues.presence.AFFIRMED_FOR", 0.0)
+
+    again = present(Worker.Kind.CHILD)
+
+    assert again != me
+    assert present(Worker.Kind.CHILD) == again
+
+
+def test_claims_that_were_given_up_are_rescued(claimed, monkeypatch):
+    from django.db import OperationalError
+
+    from queues import work as loop
+
+    taken = claimed()
+    monkeypatch.setattr(loop, "SETTLE_FOR", 0.0)
+
+    def dead(verdicts):
+        raise OperationalError("gone")
+
+    monkeypatch.setattr(loop, "settle", dead)
+    with pytest.raises(OperationalError):
+        loop._settle([(taken, Succeed())])
+    assert rescue() == 0
+
+    present(Worker.Kind.CHILD)
+
+    assert rescue() == 1
 
 
 def test_without_proc_the_pid_must_do(monkeypatch):
