@@ -116,7 +116,9 @@ class ScheduleAdmin(Operated):
         newest = CronLog.objects.filter(schedule=OuterRef("pk")).order_by("-due_at")
         facts = JSONObject(id="id", status="status", at="created_at")
         rows: QuerySet = super().get_queryset(request)
-        return rows.annotate(last_firing=Subquery(newest.values(facts=facts)[:1]))
+        last = Subquery(newest.values(facts=facts)[:1])
+        annotated: QuerySet = rows.annotate(last_firing=last)
+        return annotated
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         """Compute the next runs from one read of all rows."""

@@ -1,11 +1,11 @@
-"""The admin's pages of jobs, letters, firings and workers."""
+"""The list of jobs, the page of one, and what staff may do to them."""
 
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.admin.models import LogEntry
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -13,58 +13,31 @@ from django.utils import timezone
 
 from queues.cancel import cancel
 from queues.enqueue import enqueue, enqueue_many
-from queues.models import Attempt, CronLog, DeadLetter, Job, Worker
+from queues.models import Attempt, DeadLetter, Job
 from queues.states import State
 from queues.work import process
-from tests.queues.schedules import make_schedule
+from tests.queues.desk import (
+    JOBS,
+    LETTERS,
+    OPERATOR,
+    act,
+    dead_job,
+    listed,
+    page,
+    staff,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-JOBS = "/admin/queues/job/"
-LETTERS = "/admin/queues/deadletter/"
-
-
-def staff(name: str, *permissions: str) -> Client:
-    """Return the browser of a member of staff who may do just that."""
-    user = User.objects.create_user(name, password="secret", is_staff=True)
-    user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 @pytest.fixture
 def viewer() -> Client:
-    names = ("job", "deadletter", "cronlog", "worker", "apitoken", "periodictask")
-    return staff("viewer", *(f"view_{name}" for name in names))
+    return staff("viewer", "view_job", "view_deadletter")
 
 
 @pytest.fixture
 def operator() -> Client:
-    names = ("view_job", "change_job", "view_deadletter", "change_deadletter")
-    return staff("operator", *names)
-
-
-def dead_job(message: str = "away") -> Job:
-    job = enqueue("fail", {"message": message}, max_attempts=1)
-    process(limit=1, seconds=10)
-    return Job.objects.get(pk=job.pk)
-
-
-def page(client: Client, address: str) -> str:
-    answer = client.get(address)
-    assert answer.status_code == 200, answer
-    return answer.content.decode()
-
-
-def listed(shown: str) -> int:
-    """Count the rows of a list of jobs."""
-    return shown.count('class="field-number')
-
-
-def act(client: Client, action: str, rows: Any, at: str = JOBS, **more: str) -> Any:
-    chosen = {"_selected_action": [row.pk for row in rows]}
-    return client.post(at, {"action": action, **chosen, **more}, follow=True)
+    return staff("operator", *OPERATOR)
 
 
 def test_a_job_page_tells_the_whole_life(admin_client: Client):
@@ -278,58 +251,3 @@ def test_rows_of_machines_can_be_neither_added_nor_edited_nor_deleted(
     for model in ("job", "deadletter", "cronlog", "worker"):
         assert admin_client.get(f"/admin/queues/{model}/add/").status_code == 403
     assert Job.objects.count() == DeadLetter.objects.count() == 1
-
-
-def test_a_letter_is_found_replayed_and_dismissed(operator: Client):
-    first, second = dead_job("one"), dead_job("two")
-    letters = {letter.job_id: letter for letter in DeadLetter.objects.all()}
-
-    shown = page(operator, f"{LETTERS}{letters[first.pk].pk}/change/")
-    operator.post(f"{LETTERS}{letters[first.pk].pk}/replay/")
-    act(operator, "dismiss", [letters[second.pk]], at=LETTERS, confirmed="yes")
-
-    assert "RuntimeError: one" in shown
-    assert Job.objects.get(pk=first.pk).status == State.PENDING
-    assert f"#{second.pk}" in page(operator, f"{LETTERS}?state=dismissed")
-    assert f"#{first.pk}" in page(operator, f"{LETTERS}?state=replayed")
-    assert "Nothing here." in page(operator, f"{LETTERS}?state=open")
-    assert f"#{second.pk}" in page(operator, f"{LETTERS}?q={second.pk}")
-    assert f"#{second.pk}" in page(operator, f"{LETTERS}?q=fai")
-
-
-def test_firings_show_due_against_fired_and_the_error(admin_client: Client):
-    job, now, schedule = dead_job(), timezone.now(), make_schedule()
-    log = CronLog.objects.create(
-        job_name="nightly", job_type="fail", status="error", due_at=now, job=job,
-        finished_at=now + timedelta(seconds=5), details={"error": "it went wrong"}, schedule=schedule,
-    )  # fmt: skip
-    CronLog.objects.create(job_name="by SQL", job_type="noop", status="odd")
-
-    shown = page(admin_client, "/admin/queues/cronlog/")
-    one = page(admin_client, f"/admin/queues/cronlog/{log.pk}/change/")
-    narrowed = page(admin_client, "/admin/queues/cronlog/?status__exact=error")
-    none = page(admin_client, "/admin/queues/cronlog/?schedule=x")
-
-    of_it = page(admin_client, f"/admin/queues/cronlog/?schedule={schedule.pk}")
-
-    assert "it went wrong" in shown
-    assert "odd" in shown
-    assert "it went wrong" in of_it
-    assert "it went wrong" in one
-    assert "by SQL" not in narrowed
-    assert "Nothing here." in none
-
-
-def test_workers_are_alive_silent_or_gone(admin_client: Client):
-    long_ago = timezone.now() - timedelta(minutes=5)
-    facts = {"kind": "child", "machine": "m", "pid": 1, "born": "1"}
-    Worker.objects.create(name="here", **facts)
-    Worker.objects.create(name="mute", seen_at=long_ago, **facts)
-    Worker.objects.create(name="left", gone_at=long_ago, **facts)
-
-    shown = page(admin_client, "/admin/queues/worker/")
-
-    for word in ("alive", "silent", "gone"):
-        assert f">{word}</span>" in shown
-    assert "mute" not in page(admin_client, "/admin/queues/worker/?state=alive")
-    assert "here" not in page(admin_client, "/admin/queues/worker/?state=gone")
