@@ -30,7 +30,7 @@ lint: .venv/stamp-dev
 	$(BIN)/codespell
 
 types: .venv/stamp-dev
-	$(IDLE) $(BIN)/mypy .
+	$(IDLE) EXTRA_APPS=tests.shop,tests.bench.naive $(BIN)/mypy .
 
 contracts: .venv/stamp-dev
 	$(IDLE) $(BIN)/lint-imports

@@ -55,7 +55,8 @@ def claim(queues: Sequence[str], *, worker: int, limit: int) -> list[Claim]:
 
 
 def _as_claim(row: Sequence[Any], *, started: bool) -> Claim:
-    claimed = Claim(*row, started=started)
+    claimed = Claim(*row)
     claimed.payload = json.loads(row[4])
     claimed.checkpoint = None if row[12] is None else json.loads(row[12])
+    claimed.started = started
     return claimed

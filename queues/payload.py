@@ -90,6 +90,8 @@ def _check(value: object, *, depth: int) -> None:
         case list() | tuple():
             for each in value:
                 _check(each, depth=depth + 1)
+        case _:
+            pass
 
 
 def printable(text: str) -> str:

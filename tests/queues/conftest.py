@@ -70,7 +70,7 @@ def waiting_bells() -> Callable[[], int]:
 
     def count(queue: str = "default") -> int:
         with redis.Redis.from_url(settings.CELERY_BROKER_URL) as client:
-            return int(client.llen(f"ritmo:{queue}"))  # type: ignore[arg-type]
+            return int(client.llen(f"ritmo:{queue}"))
 
     return count
 
@@ -125,11 +125,13 @@ def own_redis(tmp_path: Path) -> Iterator[Any]:
     from config.servers import Valkey
     from queues import wake
 
+    app: Any = current_app
+
     def ring_at(url: str | None) -> None:
         pools.reset()
-        current_app.amqp._producer_pool = None
-        current_app._pool = None
-        current_app.conf.broker_write_url = url
+        app.amqp._producer_pool = None
+        app._pool = None
+        app.conf.broker_write_url = url
         wake._silent_until = 0.0
 
     server = Valkey(tmp_path, "tests-only", fast=True)

@@ -32,7 +32,7 @@ def take() -> Claim:
 
 def end(outcome: Outcome, **options: object) -> Callable[[], None]:
     def walk() -> None:
-        enqueue("noop", **options)  # type: ignore[arg-type]
+        enqueue("noop", **options)
         settle([(take(), outcome)])
 
     return walk

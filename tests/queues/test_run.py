@@ -184,7 +184,7 @@ class TestRunningJob:
 
         settle([(taken, run(taken))])
 
-        (line,) = Attempt.objects.get().log
+        (line,) = Attempt.objects.get().log or []
         assert (line["message"], line["order_id"]) == ("sent", "7")
 
     def test_a_secret_is_never_logged(self, claimed):
