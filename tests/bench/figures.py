@@ -1,0 +1,152 @@
+"""The figures: which measurements they take, how often, and how they are shown."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from tests.bench import history, measure, statements
+from tests.bench.sides import Naive, Ours
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One line of the result: ours beside what it is compared with."""
+
+    figure: str
+    unit: str
+    ours: Sequence[float]
+    naive: Sequence[float]
+    beside: str = "naive baseline"
+
+    def as_json(self) -> dict[str, object]:
+        """Return medians and their ratio."""
+        ours, naive = median(self.ours), median(self.naive)
+        return {
+            "figure": self.figure,
+            "ours": round(ours, 3),
+            "naive": round(naive, 3),
+            "ratio": round(ours / naive, 3) if naive else None,
+            "unit": self.unit,
+            "runs": len(self.ours),
+            "beside": self.beside,
+            "spread": [round(min(self.ours), 3), round(max(self.ours), 3)],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How much is measured."""
+
+    runs: int = 5
+    quick: bool = False
+
+    def of(self, full: int, quick: int) -> int:
+        """Return the size of this run."""
+        return quick if self.quick else full
+
+    @property
+    def long_runs(self) -> int:
+        """How often a figure is taken that lasts long by nature."""
+        return min(self.runs, 3)
+
+
+def single(size: Size) -> Iterator[Figure]:
+    """Measure enqueue, one transaction a job."""
+    count = size.of(2000, 100)
+    pairs = [
+        (measure.single(Ours(), count), measure.single(Naive(), count))
+        for _ in range(size.runs)
+    ]
+    yield Figure("single enqueue", "jobs/s", *columns(pairs))
+
+
+def bulk(size: Size) -> Iterator[Figure]:
+    """Measure enqueue, many jobs in one transaction."""
+    count = size.of(10_000, 300)
+    pairs = [
+        (measure.bulk(Ours(), count), measure.bulk(Naive(), count))
+        for _ in range(size.runs)
+    ]
+    yield Figure("bulk enqueue", "jobs/s", *columns(pairs))
+
+
+def drain(size: Size) -> Iterator[Figure]:
+    """Measure a full queue being worked off, and what that costs."""
+    pairs = [
+        (
+            measure.drain(Ours(), size.of(20_000, 1000)),
+            measure.drain(Naive(), size.of(3000, 200)),
+        )
+        for _ in range(size.runs)
+    ]
+    yield Figure("drain", "jobs/s", *picked(pairs, "rate"))
+    yield Figure("commits in a drain", "commits/job", *picked(pairs, "commits"))
+    yield Figure("WAL in a drain", "bytes/job", *picked(pairs, "wal"))
+    yield Figure("worker memory (PSS)", "MB", *picked(pairs, "memory"))
+
+
+def pickup(size: Size) -> Iterator[Figure]:
+    """Measure how soon an idle worker starts a job."""
+    count = size.of(300, 20)
+    pairs = [
+        (measure.pickup(Ours(), count), measure.pickup(Naive(), count))
+        for _ in range(size.long_runs)
+    ]
+    for point in ("p50", "p95", "p99"):
+        yield Figure(f"idle pickup {point}", "ms", *picked(pairs, point))
+
+
+def steady(size: Size) -> Iterator[Figure]:
+    """Measure end to end while a hundred jobs a second come in."""
+    seconds = size.of(20, 2)
+    pairs = [
+        (measure.steady(Ours(), 100, seconds), measure.steady(Naive(), 100, seconds))
+        for _ in range(size.long_runs)
+    ]
+    for point in ("p50", "p99"):
+        yield Figure(f"end to end at 100 jobs/s, {point}", "ms", *picked(pairs, point))
+
+
+def long_history(size: Size) -> Iterator[Figure]:
+    """Measure a drain among old and future rows beside one among none."""
+    finished, future = size.of(1_000_000, 2000), size.of(100_000, 500)
+    pairs = history.drains(
+        jobs=size.of(20_000, 500), finished=finished, future=future, runs=size.long_runs
+    )
+    name = f"drain with {finished:,} finished and {future:,} future rows"
+    yield Figure(name, "jobs/s", *columns(pairs), beside="our own empty table")
+
+
+def counts(size: Size) -> Iterator[Figure]:
+    """Count the statements that run a job, in one process."""
+    ours, naive = statements.ours(size.of(5000, 500)), statements.naive(20)
+    beside = "naive baseline"
+    yield Figure("claims, statements", "a job", [ours.claims], [0.0], "nothing alike")
+    yield Figure("settles, statements", "a job", [ours.settles], [naive], beside)
+    yield Figure("all statements", "a job", [ours.all], [naive], beside)
+
+
+FIGURES: dict[str, Callable[[Size], Iterator[Figure]]] = {
+    "single": single,
+    "bulk": bulk,
+    "drain": drain,
+    "pickup": pickup,
+    "steady": steady,
+    "history": long_history,
+    "statements": counts,
+}
+LEFT_OUT = {"hot key with limit 1": "not yet: comes with limits"}
+
+
+def columns(
+    pairs: Sequence[tuple[float, float]],
+) -> tuple[list[float], list[float]]:
+    """Return all of ours and all of the other's."""
+    return [ours for ours, _ in pairs], [other for _, other in pairs]
+
+
+def picked(
+    pairs: Sequence[tuple[object, object]], name: str
+) -> tuple[list[float], list[float]]:
+    """Return one attribute of all of ours and of all of the other's."""
+    return columns([(getattr(a, name), getattr(b, name)) for a, b in pairs])
