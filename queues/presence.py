@@ -2,6 +2,7 @@
 
 import os
 import socket
+import threading
 import time
 from dataclasses import dataclass
 
@@ -16,11 +17,7 @@ AFFIRMED_FOR = 5.0
 AFFIRM = """
 UPDATE workers SET seen_at = clock_timestamp() WHERE id = %s AND gone_at IS NULL
 """
-# An earlier row of this very process stands for claims that it gave up.
-SUPERSEDE = """
-UPDATE workers SET gone_at = clock_timestamp()
-WHERE machine = %s AND pid = %s AND born = %s AND kind = %s AND gone_at IS NULL
-"""
+GONE = "UPDATE workers SET gone_at = clock_timestamp() WHERE id = ANY(%s)"
 
 
 @dataclass(slots=True)
@@ -31,36 +28,46 @@ class Mine:
     affirmed_at: float
 
 
-_mine: dict[tuple[int, str], Mine] = {}
+# By process and thread: of a pool of threads each holds its own claims.
+_mine: dict[tuple[int, int, str], Mine] = {}
+_given_up: list[int] = []
 
 
 def present(kind: Worker.Kind, *, queues: str = "") -> int:
-    """Return the id of this process's living row; write it at the first call.
+    """Return the id of this thread's living row; write it at the first call.
 
     A process that was taken for dead meanwhile, stopped or cut off for longer than
     anyone waits, gets a new row: what it claims from here on is its own again.
     """
-    key = (os.getpid(), kind.value)
-    mine = _mine.get(key)
+    mine = _mine.get(key := _key(kind))
     if mine is None or not _stands(mine):
         mine = _mine[key] = Mine(_register(kind, queues), time.monotonic())
     return mine.worker
 
 
+def give_up(kind: Worker.Kind) -> None:
+    """Give up this thread's claims: once it is present again they are rescued."""
+    if mine := _mine.pop(_key(kind), None):
+        _given_up.append(mine.worker)
+
+
 def forget() -> None:
-    """Give up every claim of this process: its next row has the old ones rescued."""
+    """Forget the rows of this process: after they were removed, as in tests."""
     _mine.clear()
+    _given_up.clear()
 
 
 def leave(kind: Worker.Kind) -> None:
-    """Mark this process's row as gone: a clean end, nothing to rescue later."""
-    mine = _mine.pop((os.getpid(), kind.value), None)
-    if mine is not None:
+    """Mark this process's rows as gone: a clean end, nothing to rescue later."""
+    pid = os.getpid()
+    keys = [key for key in _mine if key[0] == pid and key[2] == kind.value]
+    if rows := [_mine.pop(key).worker for key in keys]:
         with connection.cursor() as cursor:
-            cursor.execute(
-                "UPDATE workers SET gone_at = clock_timestamp() WHERE id = %s",
-                [mine.worker],
-            )
+            cursor.execute(GONE, [rows])
+
+
+def _key(kind: Worker.Kind) -> tuple[int, int, str]:
+    return os.getpid(), threading.get_ident(), kind.value
 
 
 def _stands(mine: Mine) -> bool:
@@ -73,15 +80,15 @@ def _stands(mine: Mine) -> bool:
 
 
 def _register(kind: Worker.Kind, queues: str) -> int:
-    pid, machine = os.getpid(), machine_id()
-    born = birth_mark(pid)
+    pid = os.getpid()
     with connection.cursor() as cursor:
-        cursor.execute(SUPERSEDE, [machine, pid, born, kind.value])
+        cursor.execute(GONE, [_given_up])
+    _given_up.clear()
     return Worker.objects.create(
         kind=kind,
         name=f"{socket.gethostname()}:{pid}"[:200],
-        machine=machine,
+        machine=machine_id(),
         pid=pid,
-        born=born,
+        born=birth_mark(pid),
         queues=queues[:500],
     ).pk

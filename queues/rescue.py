@@ -48,6 +48,7 @@ OVERDUE = """worker.machine = %(machine)s AND (
     attempt.claimed_at < clock_timestamp() - %(shortest)s * interval '1 second'
     OR job.cancel_requested_at < clock_timestamp() - %(grace)s * interval '1 second')
 """
+OF_WORKER = "worker.id = %(worker)s"
 OF_PROCESSES = "worker.machine = %(machine)s AND worker.pid = ANY(%(pids)s)"
 
 
@@ -84,6 +85,16 @@ def hand_back(pids: Sequence[int]) -> int:
     _settle([(each, Release("its worker was stopped")) for each in held])
     for each in held:
         each.kill()
+    return len(held)
+
+
+def release_unknown(worker: int) -> int:
+    """Release what stands as held by a worker that holds nothing.
+
+    Such claims were committed, but their answer was lost with the connection.
+    """
+    held = _held(OF_WORKER, worker=worker)
+    _settle([(each, Release("the answer of its claim was lost")) for each in held])
     return len(held)
 
 

@@ -18,7 +18,8 @@ from queues.handlers import registry
 from queues.keep import keeping
 from queues.models import Worker
 from queues.outcomes import Bury, Outcome, Release, Retry
-from queues.presence import forget, present
+from queues.presence import give_up, present
+from queues.rescue import release_unknown
 from queues.run import run
 from queues.settle import settle
 from queues.states import State
@@ -34,12 +35,14 @@ the claims are given up, to be rescued once it is back."""
 OUTAGE = (OperationalError, InterfaceError)
 
 _paces: defaultdict[str, Pace] = defaultdict(Pace)
+_in_doubt: set[int] = set()
+"""Workers whose last claim met an outage: it may stand without their knowing."""
 
 
 def work(queue: str, *, slice_seconds: float = SLICE) -> int:
     """Run the due jobs of a queue until none is left or the slice ends; count them."""
     pace, until, count = _paces[queue], time.monotonic() + slice_seconds, 0
-    while claims := claim([queue], worker=present(Worker.Kind.CHILD), limit=pace.size):
+    while claims := _claim([queue], Worker.Kind.CHILD, limit=pace.size):
         if len(claims) == pace.size:
             wake(queue)  # there may be more than one process can do
         began = time.monotonic()
@@ -50,6 +53,19 @@ def work(queue: str, *, slice_seconds: float = SLICE) -> int:
             wake(queue)
             break
     return count
+
+
+def _claim(queues: Sequence[str], kind: Worker.Kind, *, limit: int) -> list[Claim]:
+    """Claim as this thread, which holds nothing now; mind an answer that was lost."""
+    worker = present(kind)
+    if worker in _in_doubt:
+        release_unknown(worker)
+        _in_doubt.discard(worker)
+    try:
+        return claim(queues, worker=worker, limit=limit)
+    except OUTAGE:
+        _in_doubt.add(worker)
+        raise
 
 
 def _run_batch(claims: Sequence[Claim]) -> None:
@@ -108,7 +124,8 @@ def _settle(verdicts: list[tuple[Claim, Outcome]]) -> dict[int, str]:
             return _settle_singly(verdicts, error)
         except OUTAGE as error:
             if time.monotonic() > give_up_at:
-                forget()
+                give_up(Worker.Kind.CHILD)
+                give_up(Worker.Kind.DOOR)
                 raise
             logger.warning("cannot write verdicts yet: %s", str(error).strip())
             connection.close()
@@ -155,8 +172,7 @@ def process(*, limit: int, seconds: float, queues: Sequence[str] | None = None) 
     done, until = Pass(), time.monotonic() + seconds
     with keeping():
         while len(done.ran) < limit and (left := until - time.monotonic()) > 0:
-            claims = claim(lines, worker=present(Worker.Kind.DOOR), limit=1)
-            if not claims:
+            if not (claims := _claim(lines, Worker.Kind.DOOR, limit=1)):
                 break
             outcome = run(claims[0], budget=left)
             statuses = _settle([(claims[0], outcome)])

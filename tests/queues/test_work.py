@@ -4,7 +4,7 @@ import time
 from datetime import timedelta
 
 import pytest
-from django.db import DataError, OperationalError
+from django.db import DataError, OperationalError, connection
 from django.utils import timezone
 
 from queues import work as loop
@@ -87,8 +87,6 @@ def test_a_slow_job_holds_no_quick_one_hostage():
 
     import threading
 
-    from django.db import connection
-
     def look() -> None:
         time.sleep(1)
         seen.append(statuses())
@@ -119,6 +117,28 @@ def test_a_verdict_waits_out_an_outage(claimed, monkeypatch):
 
     assert loop._settle([(taken, Succeed())]) == {taken.job_id: "completed"}
     assert len(calls) == 3
+
+
+def test_a_claim_whose_answer_was_lost_is_released_before_the_next(monkeypatch):
+    job, cuts = enqueue("noop"), [1]
+
+    def cut(execute, statement, *rest):
+        answer = execute(statement, *rest)
+        if "WITH due AS" in statement and cuts:
+            cuts.clear()
+            raise OperationalError("server closed the connection unexpectedly")
+        return answer
+
+    with connection.execute_wrapper(cut), pytest.raises(OperationalError):
+        work("default")
+    job.refresh_from_db()
+    assert job.status == State.PROCESSING
+
+    work("default")
+    work("default")
+
+    job.refresh_from_db()
+    assert (job.status, job.failures, job.losses) == (State.COMPLETED, 0, 0)
 
 
 def test_an_outage_without_end_is_given_up(claimed, monkeypatch):
