@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 from django.db import DatabaseError, connection
 
+from queues.batches import close_batches
 from queues.errors import QueueError
 from queues.machine import lives, machine_id
 from queues.prune import prune
@@ -77,6 +78,7 @@ def tick() -> bool:
         if cursor.rowcount == 0:
             return False
     rescue()
+    close_batches()
     for queue in due_queues():
         wake(queue)
     if _is_time_to_prune():

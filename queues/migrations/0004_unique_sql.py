@@ -172,18 +172,20 @@ $$;
 # Decides the fate of one job that waits, under its lock. Whichever of its parents
 # ends last sees the others ended, because it waited for that lock.
 RELEASE = r"""
-CREATE FUNCTION ritmo_release(p_id bigint) RETURNS text
+CREATE FUNCTION ritmo_release(
+    p_id bigint, OUT released text, OUT buried_others_wait boolean
+)
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 DECLARE
     v_job record;
     v_dead text;
     v_open bigint;
 BEGIN
-    SELECT id, type, queue, held_run_at INTO v_job FROM jobs
+    SELECT id, type, queue, needed INTO v_job FROM jobs
     WHERE id = p_id AND status = 'pending' AND held_run_at IS NOT NULL
     FOR NO KEY UPDATE;
     IF NOT FOUND THEN
-        RETURN NULL;
+        RETURN;
     END IF;
     SELECT string_agg(
                format('#%s %s', need.needs_id,
@@ -204,14 +206,13 @@ BEGIN
         INSERT INTO dead_letters (job_id, type, reason)
         VALUES (p_id, v_job.type,
                 'It waited for a job that did not complete: ' || v_dead);
-        RETURN NULL;
-    ELSIF v_open > 0 THEN
-        RETURN NULL;
+        buried_others_wait := v_job.needed;
+    ELSIF v_open = 0 THEN
+        UPDATE jobs SET run_at = greatest(held_run_at, clock_timestamp()),
+            held_run_at = NULL
+        WHERE id = p_id;
+        released := v_job.queue;
     END IF;
-    UPDATE jobs SET run_at = greatest(held_run_at, clock_timestamp()),
-        held_run_at = NULL
-    WHERE id = p_id;
-    RETURN v_job.queue;
 END;
 $$;
 """
@@ -225,9 +226,11 @@ LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 DECLARE
     v_job record;
     v_queues text[] := '{}';
-    v_died boolean;
+    v_queue text;
+    v_more boolean;
     v_ended bigint[];
     v_id bigint;
+    v_last bigint := 0;
 BEGIN
     FOR v_job IN SELECT * FROM jobs
         WHERE id = ANY(p_ids) AND rerun IS NOT NULL ORDER BY id
@@ -251,21 +254,23 @@ BEGIN
         v_queues := v_queues || v_job.queue::text;
     END LOOP;
 
-    SELECT array_agg(each), bool_or(job.status IS DISTINCT FROM 'completed')
-    INTO v_ended, v_died
-    FROM unnest(p_ids) AS each LEFT JOIN jobs AS job ON job.id = each
-    WHERE job.status IS NULL OR job.status NOT IN ('pending', 'processing');
-    FOR v_id IN
-        WITH RECURSIVE waiting (job_id) AS (
-            SELECT need.job_id FROM job_needs AS need WHERE needs_id = ANY(v_ended)
-            UNION
-            SELECT need.job_id FROM waiting
-            JOIN job_needs AS need ON need.needs_id = waiting.job_id
-            WHERE v_died
-        )
-        SELECT job_id FROM waiting ORDER BY job_id
+    v_ended := ARRAY(
+        SELECT each FROM unnest(p_ids) AS each LEFT JOIN jobs AS job ON job.id = each
+        WHERE job.status IS NULL OR job.status NOT IN ('pending', 'processing'));
     LOOP
-        v_queues := v_queues || ritmo_release(v_id);
+        v_more := false;
+        FOR v_id IN
+            SELECT DISTINCT job_id FROM job_needs
+            WHERE needs_id = ANY(v_ended) AND job_id > v_last ORDER BY job_id
+        LOOP
+            SELECT * INTO v_queue, v_more FROM ritmo_release(v_id);
+            v_queues := v_queues || v_queue;
+            v_last := v_id;
+            -- Read anew: until its lock was ours, others could come to wait for it.
+            EXIT WHEN v_more;
+        END LOOP;
+        EXIT WHEN v_more IS NOT TRUE;
+        v_ended := v_ended || v_last;
     END LOOP;
     RETURN (SELECT array_agg(DISTINCT queue) FROM unnest(v_queues) AS queue
             WHERE queue IS NOT NULL);
