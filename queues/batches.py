@@ -77,7 +77,7 @@ class Batch:
     ) -> Self:
         """Write an open batch; `enqueue` into it from anywhere, then `seal` it."""
         batch = cls(name, on_complete=on_complete, priority=priority)
-        batch._row.save(force_insert=True)  # noqa: SLF001 - our own
+        batch._row.save(force_insert=True)
         return batch
 
     @classmethod
@@ -87,7 +87,7 @@ class Batch:
         if row is None:
             raise InvalidOption(f"Unknown batch: {batch_id}")
         batch = cls(row.name)
-        batch._row = row  # noqa: SLF001 - our own
+        batch._row = row
         return batch
 
     @property
@@ -114,23 +114,28 @@ class Batch:
 
     def enqueue(
         self,
-        type: str,
+        type: str,  # noqa: A002
         data: object = None,
-        **options: Unpack[Options],  # noqa: A002
+        *,
+        after: Iterable[Job | int] = (),
+        if_dead: str = "bury",
+        **options: Unpack[Options],
     ) -> Job:
         """Write one job of this batch; a batch that is complete takes no more."""
+        options["batch_id"] = self.id
         with self._open():
-            return enqueue(type, data, **{**options, "batch_id": self.id})
+            return enqueue(type, data, after=after, if_dead=if_dead, **options)
 
     def enqueue_many(
         self,
-        type: str,
+        type: str,  # noqa: A002
         datas: Iterable[object],
-        **options: Unpack[Options],  # noqa: A002
+        **options: Unpack[Options],
     ) -> list[Job]:
         """Write many jobs of this batch."""
+        options["batch_id"] = self.id
         with self._open():
-            return enqueue_many(type, datas, **{**options, "batch_id": self.id})
+            return enqueue_many(type, datas, **options)
 
     def seal(self) -> None:
         """Say that all jobs are in; from now on the batch can become complete.

@@ -10,7 +10,6 @@ from queues.models import Job
 from queues.needs import follow
 from queues.states import State
 
-
 UNHELD = {"run_at": Coalesce(F("held_run_at"), F("run_at")), "held_run_at": None}
 """What becomes of the wait of a job that waited for others."""
 

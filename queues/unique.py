@@ -56,19 +56,23 @@ class Policy:
     unique_for: timedelta | None
     keyed: InitVar[bool]
 
-    def __post_init__(self, keyed: bool) -> None:  # noqa: FBT001
+    def __post_init__(self, keyed: bool) -> None:
         """Raise InvalidOption for words that mean nothing, alone or together."""
         if self.on_conflict not in CONFLICTS:
             raise InvalidOption(f"Unknown on_conflict: {self.on_conflict}")
         if (span := self.unique_for) is None:
             return
         longest = timedelta(days=settings.RETENTION_DAYS)
-        if not isinstance(span, timedelta) or not timedelta() < span <= longest:
+        if not _is_span(span) or not timedelta() < span <= longest:
             raise InvalidOption(
                 f"unique_for is a timedelta of at most {longest.days} days"
             )
         if not keyed or self.on_conflict != "keep":
             raise InvalidOption("unique_for needs a unique key and on_conflict='keep'")
+
+
+def _is_span(value: object) -> bool:
+    return isinstance(value, timedelta)
 
 
 def write_unique(
@@ -97,7 +101,7 @@ def write_unique(
 def _write(values: dict[str, Any]) -> list[Written]:
     with connection.cursor() as cursor:
         cursor.execute(WRITE, values)
-        return cursor.fetchall()
+        return [(job_id, written) for job_id, written in cursor.fetchall()]
 
 
 def _write_patiently(values: dict[str, Any]) -> list[Written]:

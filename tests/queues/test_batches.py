@@ -4,18 +4,15 @@ import threading
 import time
 
 import pytest
-from django.db import connection
 
 from queues.batches import Batch, close_batches
 from queues.cancel import cancel
 from queues.claim import claim
-from queues.enqueue import enqueue
 from queues.errors import InvalidJobData, InvalidOption, UnknownJobType
 from queues.keep import tick
 from queues.models import DeadLetter, Job, JobBatch
 from queues.outcomes import Bury, Succeed
 from queues.settle import settle
-from queues.states import State
 from queues.testing import inline
 from queues.work import process
 from tests.queues.test_races import race

@@ -1,12 +1,11 @@
 """Jobs that wait for others: released by the last, buried with the first that dies."""
 
 import random
-import threading
-import time
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from queues.cancel import cancel
@@ -22,6 +21,7 @@ from queues.settle import settle
 from queues.states import State
 from queues.testing import inline
 from queues.work import process
+from tests.queues.runners import Runners, wait_until_idle
 from tests.queues.test_races import race
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -230,64 +230,39 @@ def test_parents_settled_in_one_batch(me):
     assert Job.objects.filter(run_at=FAR).count() == 0
 
 
+def weave(number: int) -> None:
+    """Write fifty jobs that wait for recent ones, and cancel a few of those."""
+    dice = random.Random(number)
+    for _ in range(50):
+        known = list(Job.objects.order_by("-pk").values_list("pk", flat=True)[:12])
+        enqueue(
+            "noop",
+            after=dice.sample(known, min(len(known), dice.randint(0, 4))),
+            if_dead=dice.choice(["bury", "run"]),
+        )
+        if known and dice.random() < 0.05:
+            with suppress(IllegalTransition):
+                cancel(dice.choice(known))
+
+
 def test_a_web_of_jobs_ends_whole_whatever_the_race(me):
     """Threads weave, run, bury and cancel at once: no deadlock, nobody left waiting."""
-    stop, errors = threading.Event(), []
-    woven = 400
 
-    def runner(number: int) -> None:
-        dice = random.Random(number)
-        try:
-            while not stop.is_set():
-                taken = claim(["default"], worker=me, limit=10)
-                settle([
-                    (each, Bury("x") if dice.random() < 0.1 else Succeed())
-                    for each in taken
-                ])  # fmt: skip
-        except BaseException as error:  # noqa: BLE001 - handed to the test
-            errors.append(error)
-        finally:
-            connection.close()
+    def end_(claim, dice):
+        return Bury("x") if dice.random() < 0.1 else Succeed()
 
-    def weaver(number: int) -> None:
-        dice = random.Random(number)
-        for _ in range(woven // 8):
-            known = list(Job.objects.order_by("-pk").values_list("pk", flat=True)[:12])
-            enqueue(
-                "noop",
-                after=dice.sample(known, min(len(known), dice.randint(0, 4))),
-                if_dead=dice.choice(["bury", "run"]),
-            )
-            if dice.random() < 0.05:
-                try:
-                    cancel(dice.choice(known))
-                except (IndexError, IllegalTransition):
-                    pass
+    with Runners(me, 4, end_, limit=10) as runners:
+        race(8, weave)
+        wait_until_idle()
 
-    runners = [threading.Thread(target=runner, args=(n,)) for n in range(4)]
-    for thread in runners:
-        thread.start()
-    race(8, weaver)
-    until = time.monotonic() + 30
-    while Job.objects.filter(status__in=["pending", "processing"]).exists():
-        assert time.monotonic() < until, list(Job.objects.filter(run_at=FAR).values())
-        assert not errors
-        time.sleep(0.05)
-    stop.set()
-    for thread in runners:
-        thread.join(10)
-
-    assert errors == []
-    assert Job.objects.count() == woven
-    broken = JobNeed.objects.filter(
-        run_if_dead=False, job__status=State.COMPLETED
-    ).exclude(needs__status=State.COMPLETED)
-    assert not broken.exists()
+    assert runners.errors == []
+    assert Job.objects.count() == 400
+    done = JobNeed.objects.filter(job__status=State.COMPLETED)
+    assert done.exists()
+    assert (
+        not done.filter(run_if_dead=False).exclude(needs__status="completed").exists()
+    )
     # Nobody began before those it needs had ended.
-    assert not [
-        need
-        for need in JobNeed.objects.filter(job__status=State.COMPLETED).select_related(
-            "job", "needs"
-        )
-        if need.job.started_at < need.needs.completed_at - timedelta(milliseconds=50)
-    ]
+    slack = timedelta(milliseconds=50)
+    for need in done.select_related("job", "needs"):
+        assert need.job.started_at > need.needs.completed_at - slack

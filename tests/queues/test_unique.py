@@ -3,10 +3,9 @@
 import json
 import threading
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
-from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
@@ -14,7 +13,7 @@ from queues.cancel import cancel
 from queues.claim import claim
 from queues.enqueue import enqueue, enqueue_many
 from queues.errors import InvalidOption
-from queues.models import DeadLetter, Job, UniqueWindow
+from queues.models import Job, UniqueWindow
 from queues.outcomes import Bury, Cancel, Release, Retry, Snooze, Succeed
 from queues.prune import prune
 from queues.settle import settle
@@ -313,7 +312,7 @@ def test_one_job_a_window_whatever_the_race(me):
 
 
 def test_sql_callers_have_the_same_choices(sql, running):
-    def call(arguments: str) -> dict[str, object]:
+    def call(arguments: str):
         ((said,),) = sql(f"SELECT enqueue_unique_job({arguments})")
         return json.loads(said) if isinstance(said, str) else said
 

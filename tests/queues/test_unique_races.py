@@ -5,16 +5,16 @@ import threading
 import time
 from collections import Counter
 from itertools import pairwise
+from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 
-from queues.claim import claim
 from queues.enqueue import enqueue, enqueue_many
 from queues.models import Attempt, Job
 from queues.outcomes import Retry, Snooze, Succeed
-from queues.settle import settle
 from queues.states import State
+from tests.queues.runners import Runners, clock, wait_until_idle
 from tests.queues.test_races import race
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -22,63 +22,17 @@ pytestmark = pytest.mark.django_db(transaction=True)
 KEYS = ("a", "b", "c")
 
 
-def clock():
-    """Return the time by the database's clock."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT clock_timestamp()")
-        return cursor.fetchone()[0]
+def end(claim, dice):
+    """Complete most jobs; a few come back first."""
+    chance = dice.random()
+    if chance < 0.1:
+        return Snooze(0)
+    return Retry(after=0) if chance < 0.2 and claim.failures == 0 else Succeed()
 
 
-class Runners:
-    """Threads that claim, run and settle until told to stop."""
-
-    def __init__(self, me: int, count: int, *, limit: int = 1) -> None:
-        self.me, self.limit = me, limit
-        self.runs: list[tuple[str, object, object, object]] = []
-        self.errors: list[BaseException] = []
-        self._stop = threading.Event()
-        self._threads = [
-            threading.Thread(target=self._loop, args=(n,)) for n in range(count)
-        ]
-
-    def __enter__(self):
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self._stop.set()
-        for thread in self._threads:
-            thread.join(30)
-
-    def _loop(self, number: int) -> None:
-        dice = random.Random(number)
-        try:
-            while not self._stop.is_set():
-                self._pass(dice)
-        except BaseException as error:  # noqa: BLE001 - handed to the test
-            self.errors.append(error)
-        finally:
-            connection.close()
-
-    def _pass(self, dice: random.Random) -> None:
-        claims = claim(["default"], worker=self.me, limit=self.limit)
-        began = clock()
-        time.sleep(dice.uniform(0, 0.004))
-        ends = [
-            Snooze(0) if (chance := dice.random()) < 0.1
-            else Retry(after=0) if chance < 0.2 and each.failures == 0
-            else Succeed()
-            for each in claims
-        ]  # fmt: skip
-        ended = clock()
-        settle(list(zip(claims, ends, strict=True)))
-        self.runs += [(each.unique_key, began, ended, each.payload) for each in claims]
-
-
-def overlaps(runs) -> list[object]:
+def overlaps(runs) -> list[tuple[Any, ...]]:
     """Return the runs of one key that began before the one before had ended."""
-    found = []
+    found: list[tuple[Any, ...]] = []
     for key in {run[0] for run in runs}:
         mine = sorted(run[1:3] for run in runs if run[0] == key)
         found += [(key, a, b) for a, b in pairwise(mine) if b[0] < a[1]]
@@ -104,7 +58,7 @@ def test_two_thousand_requests_while_jobs_run_are_all_seen(me):
                 )
             time.sleep(dice.uniform(0, 0.02))
 
-    with Runners(me, 4) as runners:
+    with Runners(me, 4, end) as runners:
         race(32, act)
         wait_until_idle()
     assert not runners.errors
@@ -119,17 +73,9 @@ def test_two_thousand_requests_while_jobs_run_are_all_seen(me):
     assert Job.objects.filter(source="coalesced").exists()
 
 
-def wait_until_idle() -> None:
-    """Return once no job lives."""
-    until = time.monotonic() + 20
-    while Job.objects.filter(status__in=["pending", "processing"]).exists():
-        assert time.monotonic() < until
-        time.sleep(0.02)
-
-
 def test_every_request_is_followed_by_a_run_of_its_data_or_newer(me):
     """With replace, the last request of each key is what runs last."""
-    numbers = {key: 0 for key in KEYS}
+    numbers = dict.fromkeys(KEYS, 0)
     locks = {key: threading.Lock() for key in KEYS}
 
     def act(number: int) -> None:
@@ -143,7 +89,7 @@ def test_every_request_is_followed_by_a_run_of_its_data_or_newer(me):
                 )
             time.sleep(dice.uniform(0, 0.01))
 
-    with Runners(me, 3) as runners:
+    with Runners(me, 3, end) as runners:
         race(8, act)
         wait_until_idle()
     assert not runners.errors
@@ -165,7 +111,7 @@ def test_bulk_requests_and_batches_of_verdicts_do_not_deadlock(me):
                 on_conflict=dice.choice(["coalesce", "replace", "keep"]),
             )  # fmt: skip
 
-    with Runners(me, 3, limit=20) as runners:
+    with Runners(me, 3, end, limit=20) as runners:
         race(8, act)
         wait_until_idle()
 
