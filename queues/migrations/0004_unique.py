@@ -86,17 +86,17 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='jobneed',
             name='job',
-            field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='needs', to='queues.job'),
+            field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='needs', to='queues.job'),
         ),
         migrations.AddField(
             model_name='jobneed',
             name='needs',
-            field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='needed_by', to='queues.job'),
+            field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='needed_by', to='queues.job'),
         ),
         migrations.AddField(
             model_name='uniquewindow',
             name='job',
-            field=models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='windows', to='queues.job'),
+            field=models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='windows', to='queues.job'),
         ),
         migrations.AddIndex(
             model_name='jobneed',

@@ -12,16 +12,17 @@ class JobNeed(models.Model):
     """A job waits for the end of another, which is always an older one."""
 
     id = models.BigAutoField(primary_key=True)
+    # The trigger on `jobs` deletes: it must still see who waited for the deleted.
     job = models.ForeignKey(
         Job,
-        models.CASCADE,
+        models.DO_NOTHING,
         related_name="needs",
         db_constraint=False,
         db_index=False,
     )
     needs = models.ForeignKey(
         Job,
-        models.CASCADE,
+        models.DO_NOTHING,
         related_name="needed_by",
         db_constraint=False,
         db_index=False,
@@ -85,7 +86,7 @@ class UniqueWindow(models.Model):
     type = models.CharField(max_length=MAX_TYPE_LENGTH)
     key = models.CharField(max_length=200)
     job = models.ForeignKey(
-        Job, models.CASCADE, null=True, db_constraint=False, related_name="windows"
+        Job, models.DO_NOTHING, null=True, db_constraint=False, related_name="windows"
     )
     until = models.DateTimeField()
 

@@ -230,6 +230,20 @@ def test_parents_settled_in_one_batch(me):
     assert Job.objects.filter(run_at=FAR).count() == 0
 
 
+def test_staff_see_what_a_job_waits_for(admin_client):
+    first = enqueue("noop")
+    last = enqueue("noop", after=[first])
+
+    page = admin_client.get(f"/admin/queues/job/{last.pk}/change/")
+    rows = admin_client.get("/admin/queues/job/")
+
+    assert "waiting for others" in page.text
+    assert (
+        f'<a href="/admin/queues/job/{first.pk}/change/">#{first.pk}</a>' in page.text
+    )
+    assert "9999" not in page.text + rows.text
+
+
 def weave(number: int) -> None:
     """Write fifty jobs that wait for recent ones, and cancel a few of those."""
     dice = random.Random(number)
