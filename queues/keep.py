@@ -11,6 +11,7 @@ from django.db import DatabaseError, connection
 from queues.batches import close_batches
 from queues.errors import QueueError
 from queues.machine import lives, machine_id
+from queues.needs import release_stranded
 from queues.prune import prune
 from queues.rescue import end_overdue, hand_back, rescue
 from queues.wake import wake
@@ -82,6 +83,7 @@ def tick() -> bool:
     for queue in due_queues():
         wake(queue)
     if _is_time_to_prune():
+        release_stranded()
         prune()
     return True
 

@@ -20,6 +20,17 @@ MOST = 1000
 """Jobs that one job may wait for."""
 PAUSE = 0.005
 
+# Every verb releases what it must in its own transaction; an UPDATE by hand that
+# ends a job does not.
+STRANDED = """
+SELECT ritmo_release(id) FROM (
+    SELECT id FROM jobs AS job
+    WHERE held_run_at IS NOT NULL AND status = 'pending' AND NOT EXISTS (
+        SELECT FROM job_needs AS need JOIN jobs AS other ON other.id = need.needs_id
+        WHERE need.job_id = job.id AND other.status IN ('pending', 'processing'))
+    ORDER BY id LIMIT 1000) AS stranded
+"""
+
 
 def lock_parents(after: Iterable[Job | int], *, if_dead: str) -> list[int]:
     """Lock the jobs named and return their ids; their ends wait for our commit.
@@ -74,3 +85,10 @@ def follow(job_ids: Sequence[int]) -> None:
         (queues,) = cursor.fetchone()
     for queue in queues or ():
         wake_on_commit(queue)
+
+
+def release_stranded() -> int:
+    """Decide about the jobs that wait for nothing any more; return how many."""
+    with connection.cursor() as cursor:
+        cursor.execute(STRANDED)
+        return int(cursor.rowcount)

@@ -83,6 +83,10 @@ class Migration(migrations.Migration):
             model_name='job',
             index=models.Index(condition=models.Q(('batch__isnull', False)), fields=['batch', 'status'], name='job_of_batch'),
         ),
+        migrations.AddIndex(
+            model_name='job',
+            index=models.Index(condition=models.Q(('held_run_at__isnull', False)), fields=['id'], name='job_held'),
+        ),
         migrations.AddField(
             model_name='jobneed',
             name='job',

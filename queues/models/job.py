@@ -114,6 +114,10 @@ class Job(models.Model):
                 fields=["batch", "status"],
                 condition=Q(batch__isnull=False),
             ),
+            # release_stranded: those that wait for others
+            models.Index(
+                name="job_held", fields=["id"], condition=Q(held_run_at__isnull=False)
+            ),
             # prune: the oldest ended rows; summaries cost the hot path nothing
             BrinIndex(name="job_ended", fields=["completed_at"], autosummarize=True),
         ]

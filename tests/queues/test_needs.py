@@ -13,7 +13,7 @@ from queues.claim import claim
 from queues.enqueue import enqueue, enqueue_many
 from queues.errors import IllegalTransition, InvalidOption
 from queues.models import DeadLetter, Job, JobNeed
-from queues.needs import FAR
+from queues.needs import FAR, release_stranded
 from queues.outcomes import Bury, Retry, Succeed
 from queues.prune import prune
 from queues.replay import replay
@@ -228,6 +228,23 @@ def test_parents_settled_in_one_batch(me):
         "pending", "pending", "failed", "failed", "pending",
     ]  # fmt: skip
     assert Job.objects.filter(run_at=FAR).count() == 0
+
+
+def test_a_parent_ended_by_hand_strands_nobody(sql):
+    first, second = enqueue("noop"), enqueue("noop")
+    buried = enqueue("noop", after=[first])
+    next_ = enqueue("noop", after=[buried])
+    free = enqueue("noop", after=[second])
+    for job, status in ((first, "cancelled"), (second, "completed")):
+        sql(
+            "UPDATE jobs SET status = %s, completed_at = now() WHERE id = %s",
+            status, job.pk,
+        )  # fmt: skip
+
+    assert [release_stranded() for _ in range(3)] == [2, 1, 0]
+
+    assert [state(job) for job in (buried, next_)] == [State.FAILED] * 2
+    assert Job.objects.get(pk=free.pk).run_at < FAR
 
 
 def test_staff_see_what_a_job_waits_for(admin_client):
