@@ -1,12 +1,17 @@
 """Cancel a job: at once while it waits, by asking while it runs."""
 
 from django.db import transaction
-from django.db.models.functions import Now
+from django.db.models import F
+from django.db.models.functions import Coalesce, Now
 
 from queues import firings
 from queues.errors import IllegalTransition, UnknownJob
 from queues.models import Job
+from queues.needs import follow
 from queues.states import State
+
+UNHELD = {"run_at": Coalesce(F("held_run_at"), F("run_at")), "held_run_at": None}
+"""What becomes of the wait of a job that waited for others."""
 
 
 def cancel(job_id: int) -> Job:
@@ -21,11 +26,13 @@ def cancel(job_id: int) -> Job:
             case None:
                 raise UnknownJob(job_id)
             case State.PENDING:
-                change = {"status": State.CANCELLED, "completed_at": Now()}
+                change = {"status": State.CANCELLED, "completed_at": Now(), **UNHELD}
             case State.PROCESSING:
                 change = {"cancel_requested_at": Now()}
             case status:
                 raise IllegalTransition("cancel", str(status))
         Job.objects.filter(pk=job_id).update(**change)
         firings.close([job_id])
+        if job and job.needed:
+            follow([job_id])
     return Job.objects.get(pk=job_id)

@@ -32,6 +32,7 @@ class Claim:
     ended: float = 0.0
     log: list[dict[str, object]] = field(default_factory=list)
     progress: dict[str, object] | None = None
+    crashes: int = 0
 
     def begin(self) -> None:
         """Note on the monotonic clock that the handler starts."""

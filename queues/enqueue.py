@@ -14,26 +14,25 @@ from queues.errors import InvalidOption, InvalidPriority, InvalidRunAt
 from queues.handlers import Handler, registry
 from queues.models import Job
 from queues.models.job import DEFAULT_PRIORITY
-from queues.states import LIVE, State
+from queues.needs import hold, lock_parents
+from queues.states import State
+from queues.unique import Policy, check_key, write_unique
 from queues.wake import wake_on_commit
 
 CLOCK_SKEW = timedelta(minutes=5)
 """A `run_at` this far in the past is a slow caller; further is a mistake."""
 HORIZON = timedelta(days=3653)
-MAX_KEY_LENGTH = 200
 MAX_TRIES = 1000
 CHUNK = 5000
 
 INSERT = """
-INSERT INTO jobs (type, queue, payload, priority, run_at, unique_key,
-                  max_attempts, user_id, source)
+INSERT INTO jobs (type, queue, payload, priority, run_at,
+                  max_attempts, user_id, source, batch_id)
 SELECT %(type)s, %(queue)s, row.payload::jsonb, %(priority)s,
-       coalesce(%(run_at)s::timestamptz, statement_timestamp()), %(unique_key)s,
-       %(max_attempts)s, %(owner_id)s, %(source)s
+       coalesce(%(run_at)s::timestamptz, statement_timestamp()),
+       %(max_attempts)s, %(owner_id)s, %(source)s, %(batch_id)s
 FROM unnest(%(payloads)s::text[]) WITH ORDINALITY AS row (payload, place)
 ORDER BY row.place
-ON CONFLICT (type, unique_key)
-    WHERE status IN ('pending', 'processing') AND unique_key IS NOT NULL DO NOTHING
 RETURNING id, run_at, created_at
 """
 
@@ -48,6 +47,7 @@ class Options(TypedDict, total=False):
     max_attempts: int | None
     owner: AbstractBaseUser | None
     source: str
+    batch_id: int | None
 
 
 def enqueue(
@@ -55,47 +55,85 @@ def enqueue(
     data: object = None,
     *,
     on_conflict: str = "keep",
+    unique_for: timedelta | None = None,
+    after: Iterable[Job | int] = (),
+    if_dead: str = "bury",
     **options: Unpack[Options],
 ) -> Job:
     """Write one job in the caller's transaction; return it.
 
-    With a `unique_key` that a live job of the type holds, return that job.
+    If a live job of the type holds its `unique_key`, return that job instead:
+    "keep" leaves it alone, "replace" gives it the new data, priority and due time,
+    "coalesce" lets it come forward; either makes a running one run once more
+    afterwards. With `unique_for`, the job of this key that is younger than that is
+    returned even if it has ended. With `after`, the job waits until all those are
+    completed; if one dies, "bury" it with them or "run" it all the same.
+
     Raises InvalidJobType, UnknownJobType, InvalidJobData, PayloadTooLarge,
     InvalidPriority, InvalidRunAt, UnknownQueue or InvalidOption, and then
     writes nothing.
     """
-    if on_conflict != "keep":
-        raise InvalidOption(f"Unknown on_conflict: {on_conflict}")
     handler = registry.get(type)
     columns = _columns(handler, **options)
-    rows = [payload.encode(handler, {} if data is None else data)]
-    while True:
-        if written := _insert(columns, rows):
-            return written[0]
-        # Another live job holds the key; should it end right now, write after all.
-        held = Job.objects.filter(
-            type=type, unique_key=columns["unique_key"], status__in=LIVE
-        )
-        if job := held.first():
-            return job
+    policy = Policy(on_conflict, unique_for, keyed=columns["unique_key"] is not None)
+    row = payload.encode(handler, {} if data is None else data)
+    parents = list(after)
+    if not parents:
+        return _one(columns, row, policy)[0]
+    if on_conflict != "keep":
+        raise InvalidOption("after goes with on_conflict='keep' only")
+    with transaction.atomic():
+        ids = lock_parents(parents, if_dead=if_dead)
+        job, written = _one(columns, row, policy)
+        if job.pk in ids:
+            raise InvalidOption(f"Job {job.pk} cannot wait for itself")
+        return hold(job, ids, if_dead=if_dead) if written else job
 
 
 def enqueue_many(
     type: str,  # noqa: A002
     datas: Iterable[object],
+    *,
+    unique_keys: Sequence[str] | None = None,
+    on_conflict: str = "keep",
+    unique_for: timedelta | None = None,
     **options: Unpack[Options],
 ) -> list[Job]:
-    """Write a job for each data, in order, all or none; raises as `enqueue` does."""
+    """Write a job for each data, in order, all or none; raises as `enqueue` does.
+
+    With a key for each in `unique_keys`, a job that holds one is returned instead.
+    """
     if options.get("unique_key") is not None:
-        raise InvalidOption("enqueue_many takes no unique_key: its jobs would be one")
+        raise InvalidOption("enqueue_many takes unique_keys: one key makes one job")
     handler = registry.get(type)
     columns = _columns(handler, **options)
+    policy = Policy(on_conflict, unique_for, keyed=unique_keys is not None)
     rows = [payload.encode(handler, data) for data in datas]
+    if unique_keys is not None:
+        return [job for job, _ in _keyed(columns, rows, unique_keys, policy)]
     if len(rows) <= CHUNK:
         return _insert(columns, rows)
     with transaction.atomic():
         chunks = (rows[start : start + CHUNK] for start in range(0, len(rows), CHUNK))
         return [job for chunk in chunks for job in _insert(columns, chunk)]
+
+
+def _one(columns: dict[str, Any], row: str, policy: Policy) -> tuple[Job, bool]:
+    """Return the job, and whether it was written just now."""
+    if (key := columns["unique_key"]) is None:
+        return _insert(columns, [row])[0], True
+    return _keyed(columns, [row], [key], policy)[0]
+
+
+def _keyed(
+    columns: dict[str, Any], rows: Sequence[str], keys: Sequence[str], policy: Policy
+) -> list[tuple[Job, bool]]:
+    if columns["batch_id"] is not None:
+        raise InvalidOption("A job of a batch takes no unique key")
+    met = write_unique(columns, rows, keys, policy)
+    wake_on_commit(columns["queue"])
+    jobs = Job.objects.in_bulk([job_id for job_id, _ in met])
+    return [(jobs[job_id], written) for job_id, written in met]
 
 
 def _columns(handler: Handler, **options: Unpack[Options]) -> dict[str, Any]:
@@ -114,10 +152,11 @@ def _columns(handler: Handler, **options: Unpack[Options]) -> dict[str, Any]:
         "queue": handler.queue if queue is None else registry.check_queue(queue),
         "priority": int(priority),
         "run_at": check_run_at(options.get("run_at")),
-        "unique_key": _check_key(options.get("unique_key")),
+        "unique_key": check_key(options.get("unique_key")),
         "max_attempts": handler.max_attempts if tries is None else tries,
         "owner_id": None if owner is None else owner.pk,
         "source": options.get("source", "code"),
+        "batch_id": options.get("batch_id"),
     }
 
 
@@ -135,32 +174,17 @@ def check_run_at(run_at: object) -> datetime | None:
     return run_at
 
 
-def _check_key(key: object) -> str | None:
-    if key is None:
-        return None
-    if (
-        not isinstance(key, str)
-        or not 0 < len(key) <= MAX_KEY_LENGTH
-        or payload.printable(key) != key
-    ):
-        raise InvalidOption(
-            f"A unique key is a text of 1 to {MAX_KEY_LENGTH} characters"
-        )
-    return key
-
-
 def _insert(columns: dict[str, Any], rows: Sequence[str]) -> list[Job]:
-    """Write the rows in one statement; those that a unique key refuses are left out."""
+    """Write the rows in one statement."""
     if not rows:
         return []
     with connection.cursor() as cursor:
         cursor.execute(INSERT, {**columns, "payloads": list(rows)})
         written = cursor.fetchall()
-    if written:
-        wake_on_commit(columns["queue"])
+    wake_on_commit(columns["queue"])
     shared = {name: value for name, value in columns.items() if name != "run_at"}
     return [
-        _as_model(shared, text, *row) for text, row in zip(rows, written, strict=False)
+        _as_model(shared, text, *row) for text, row in zip(rows, written, strict=True)
     ]
 
 
@@ -180,6 +204,8 @@ def _as_model(
         status=State.PENDING,
         failures=0,
         losses=0,
+        crashes=0,
+        needed=False,
         **columns,
     )
     job._state.adding = False  # noqa: SLF001 - as Model.from_db does

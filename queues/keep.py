@@ -8,8 +8,10 @@ from contextlib import contextmanager
 
 from django.db import DatabaseError, connection
 
+from queues.batches import close_batches
 from queues.errors import QueueError
 from queues.machine import Condition, condition, machine_id
+from queues.needs import release_stranded
 from queues.prune import prune
 from queues.rescue import end_overdue, hand_back, rescue
 from queues.wake import wake
@@ -81,9 +83,11 @@ def tick() -> bool:
         if cursor.rowcount == 0:
             return False
     rescue()
+    close_batches()
     for queue in due_queues():
         wake(queue)
     if _is_time_to_prune():
+        release_stranded()
         prune()
     return True
 

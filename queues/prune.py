@@ -34,6 +34,13 @@ OTHERS = (
     DELETE FROM idempotency_keys
     WHERE created_at < clock_timestamp() - interval '1 day'
     """,
+    "DELETE FROM unique_windows WHERE until < clock_timestamp()",
+    # A batch is kept as long as any job of it.
+    """
+    DELETE FROM job_batches AS batch
+    WHERE completed_at < clock_timestamp() - %(days)s * interval '1 day'
+      AND NOT EXISTS (SELECT FROM jobs WHERE batch_id = batch.id)
+    """,
     # A process that fell silent with its machine says no goodbye.
     """
     DELETE FROM workers

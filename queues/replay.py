@@ -35,6 +35,7 @@ def _revive(job_id: int) -> None:
         status=State.PENDING,
         failures=0,
         losses=0,
+        crashes=0,
         run_at=Now(),
         completed_at=None,
         cancel_requested_at=None,

@@ -28,7 +28,7 @@ SELECT attempt.id, job.id, job.type, job.queue, job.priority, attempt.number,
        worker.id, worker.name, worker.kind, worker.pid, worker.born,
        extract(epoch FROM clock_timestamp()
                - coalesce(attempt.started_at, attempt.claimed_at)),
-       extract(epoch FROM clock_timestamp() - job.cancel_requested_at)
+       extract(epoch FROM clock_timestamp() - job.cancel_requested_at), job.crashes
 FROM job_attempts AS attempt
 JOIN jobs AS job ON job.id = attempt.job_id
 LEFT JOIN workers AS worker ON worker.id = attempt.worker_id
@@ -146,7 +146,9 @@ def _as_held(row: Sequence[Any]) -> Held:
         run_at=row[11],
         started=row[12],
     )
-    _, held.name, held.kind, held.pid, held.born, age, cancelled = row[13:]
+    _, held.name, held.kind, held.pid, held.born, age, cancelled, held.crashes = row[
+        13:
+    ]
     held.age, held.cancelled_for = float(age), cancelled and float(cancelled)
     return held
 

@@ -21,11 +21,16 @@ RESERVED = {name: f"{name}_" for name in ("event", "level", "logger", "timestamp
 
 # The row is only written while this attempt is open: a ghost is refused.
 GUARDED = """
-UPDATE jobs SET {column} = %s::jsonb
+UPDATE jobs SET {column} = %s::jsonb{progressed}
 WHERE id = %s AND EXISTS (
     SELECT FROM job_attempts WHERE id = %s AND finished_at IS NULL FOR SHARE)
 RETURNING cancel_requested_at IS NOT NULL
 """
+# A job that gets ahead between the deaths of its processes is no poison.
+GUARDS = {
+    "checkpoint": GUARDED.format(column="checkpoint", progressed=", crashes = 0"),
+    "progress": GUARDED.format(column="progress", progressed=""),
+}
 GLANCE_SQL = """
 SELECT job.cancel_requested_at IS NOT NULL OR attempt.finished_at IS NOT NULL
 FROM job_attempts AS attempt JOIN jobs AS job ON job.id = attempt.job_id
@@ -116,9 +121,7 @@ class RunningJob:
 
     def _write(self, column: str, text: str) -> None:
         with _outside_transaction() as door, door.cursor() as cursor:
-            cursor.execute(
-                GUARDED.format(column=column), [text, self.id, self._claim.attempt_id]
-            )
+            cursor.execute(GUARDS[column], [text, self.id, self._claim.attempt_id])
             row = cursor.fetchone()
         if row is None:
             raise ClaimLost(f"job {self.id}: attempt {self.attempt} is closed")

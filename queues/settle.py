@@ -27,6 +27,10 @@ from queues.outcomes import (
     seconds,
 )
 from queues.states import End, State
+from queues.wake import wake_on_commit
+
+POISON = 3
+"""Processes that may die running a job, without a checkpoint saved in between."""
 
 # Everyone who closes attempts locks them by id first and the jobs after, so two
 # verdicts on one job never deadlock: the second finds the attempt closed. The
@@ -67,19 +71,23 @@ WITH verdict AS MATERIALIZED (
         priority = coalesce(verdict.priority, job.priority),
         failures = job.failures + verdict.failed,
         losses = job.losses + verdict.lost,
+        crashes = job.crashes + verdict.lost * verdict.failed,
         result = coalesce(verdict.result::jsonb, job.result),
         error = coalesce(verdict.error, job.error),
         progress = coalesce(verdict.progress::jsonb, job.progress)
     FROM verdict JOIN closed ON closed.id = verdict.attempt_id
     WHERE job.id = verdict.job_id
-    RETURNING job.id, job.status
+    RETURNING job.id, job.status, job.needed OR job.rerun IS NOT NULL AS watched
 ), letters AS (
     INSERT INTO dead_letters (job_id, type, reason, traceback)
     SELECT moved.id, verdict.type, coalesce(verdict.error, ''), verdict.traceback
     FROM moved JOIN verdict ON verdict.job_id = moved.id
     WHERE moved.status = 'failed'
+), followed AS (
+    SELECT ritmo_follow(array_agg(id)) AS queues FROM moved
+    WHERE watched HAVING count(*) > 0
 )
-SELECT verdict.attempt_id, moved.status
+SELECT verdict.attempt_id, moved.status, (SELECT queues FROM followed)
 FROM moved JOIN verdict ON verdict.job_id = moved.id
 """
 
@@ -132,7 +140,10 @@ def _write(rows: Sequence[Row]) -> dict[int, str]:
     columns = [list(column) for column in zip(*map(astuple, rows), strict=True)]
     with connection.cursor() as cursor:
         cursor.execute(SETTLE, [*columns, columns[0]])
-        return dict(cursor.fetchall())
+        settled = cursor.fetchall()
+    for queue in (settled and settled[0][2]) or ():
+        wake_on_commit(queue)
+    return {attempt_id: status for attempt_id, status, _ in settled}
 
 
 def _row(claim: Claim, outcome: Outcome) -> Row:
@@ -163,15 +174,23 @@ def _verdict(claim: Claim, outcome: Outcome) -> Row:  # noqa: C901, PLR0911, PLR
         case Cancel(reason):
             return Row(*ids, End.CANCELLED, State.CANCELLED, error=reason or None)
         case Lose(reason) if claim.started:
-            row = _failure(claim, Retry(error=reason), End.LOST)
-            row.lost = 1
-            return row
+            return _crash(claim, reason)
         case Lose(reason):
             return Row(*ids, End.LOST, State.PENDING, lost=1, error=reason)
         case Release(reason):
             return Row(*ids, End.RELEASED, State.PENDING, error=reason or None)
         case _:
             assert_never(outcome)
+
+
+def _crash(claim: Claim, reason: str) -> Row:
+    """Count a failure, or bury the job that keeps killing its processes."""
+    row = _failure(claim, Retry(error=reason), End.LOST)
+    row.lost = 1
+    if claim.crashes + 1 >= POISON:
+        row.status = State.FAILED
+        row.error = f"{POISON} processes died while they ran it; the last: {reason}"
+    return row
 
 
 def _failure(claim: Claim, retry: Retry, ending: End) -> Row:

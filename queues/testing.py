@@ -9,6 +9,7 @@ from django.db.models import Max
 from django.db.models.functions import Now
 
 from queues import running, wake
+from queues.batches import close_batches
 from queues.claims import Claim
 from queues.models import Attempt, Job
 from queues.run import run
@@ -76,7 +77,7 @@ class _Runner:
             return
         self.busy = True
         try:
-            while claim := self._claim():
+            while claim := self._claim() or (close_batches() and self._claim()):
                 outcome = run(claim)
                 statuses = settle([(claim, outcome)])
                 self.done.count(claim, outcome, statuses[claim.job_id])

@@ -23,6 +23,7 @@ from queues.states import LIVE, State
 
 LARGEST_ID = 2**63 - 1
 SHOWN_ATTEMPTS = 100
+SHOWN_NEEDS = 20
 
 CANCEL = Verb(
     name="cancel",
@@ -113,7 +114,7 @@ class JobAdmin(Operated, Window):
     @admin.display(description=gettext_lazy("due"))
     def due(self, job: Job) -> str:
         """Show when it should start, or should have."""
-        return show.moment(job.run_at)
+        return show.moment(job.held_run_at or job.run_at)
 
     @admin.display(description=gettext_lazy("tries"))
     def tries(self, job: Job) -> str:
@@ -155,8 +156,16 @@ def _life(job: Job) -> dict[str, Any]:
         "has_more": len(shown) > SHOWN_ATTEMPTS,
         "letters": job.letters.order_by("-id")[:10],
         "firings": job.cron_logs.order_by("-id")[:10],
+        "waits_for": _waits_for(job),
         "documents": _documents(job),
     }
+
+
+def _waits_for(job: Job) -> list[int]:
+    if job.held_run_at is None:
+        return []
+    open_needs = job.needs.filter(needs__status__in=LIVE).order_by("needs_id")
+    return list(open_needs.values_list("needs_id", flat=True)[:SHOWN_NEEDS])
 
 
 def _try(attempt: Attempt) -> dict[str, Any]:

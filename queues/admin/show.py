@@ -58,14 +58,20 @@ ENDS = {
 def state(job: Job, now: datetime) -> SafeString:
     """Return the job's state; a pending one is due, scheduled or retrying."""
     if job.status == State.PENDING:
-        if job.run_at <= now:
-            return badge(pgettext("job", "due"), "wait")
-        if job.failures:
-            return badge(_("retrying"), "warn")
-        return badge(_("scheduled"), "wait")
+        return _pending(job, now)
     if job.status == State.PROCESSING and job.cancel_requested_at:
         return badge(_("cancelling"), "warn")
     return badge(str(State(job.status).label), TONES[State(job.status)])
+
+
+def _pending(job: Job, now: datetime) -> SafeString:
+    if job.held_run_at is not None:
+        return badge(_("waiting for others"), "wait")
+    if job.run_at <= now:
+        return badge(pgettext("job", "due"), "wait")
+    if job.failures:
+        return badge(_("retrying"), "warn")
+    return badge(_("scheduled"), "wait")
 
 
 def end(outcome: str | None) -> SafeString:

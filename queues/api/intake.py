@@ -22,6 +22,7 @@ from queues.errors import (
 from queues.handlers import NAME, registry
 from queues.models import Job
 from queues.models.job import DEFAULT_PRIORITY
+from queues.unique import CONFLICTS
 
 Body = dict[str, Any]
 
@@ -41,7 +42,7 @@ def enqueue_from(body: Body, *, data: str, owner: User | None = None) -> Job:
     """Enqueue the job that the body describes, its data being the member named `data`.
 
     Raises what `enqueue` raises, for the first bad member in the order: type, data,
-    unknown type, priority, scheduledFor, uniqueKey, and last what the type demands.
+    unknown type, priority, scheduledFor, uniqueKey, onConflict, and last what the type demands.
     """
     type_, given = body.get("type"), body.get(data)
     if not isinstance(type_, str) or not NAME.fullmatch(type_):
@@ -55,6 +56,7 @@ def enqueue_from(body: Body, *, data: str, owner: User | None = None) -> Job:
         priority=_priority(body.get("priority")),
         run_at=_moment(body.get("scheduledFor")),
         unique_key=_key(body.get("uniqueKey")),
+        on_conflict=_conflict(body.get("onConflict")),
         owner=owner,
         source="api",
     )
@@ -88,6 +90,14 @@ def _key(value: object) -> str | None:
     if not isinstance(value, str) or value != value.encode(errors="replace").decode():
         raise InvalidOption("uniqueKey must be a text")
     return value
+
+
+def _conflict(value: object) -> str:
+    if value is None:
+        return "keep"
+    if value not in CONFLICTS:
+        raise InvalidOption("onConflict must be keep, replace or coalesce")
+    return str(value)
 
 
 def _refuse(constant: str) -> NoReturn:

@@ -4,6 +4,7 @@ from functools import partial
 from http import HTTPStatus
 
 from django.contrib.auth.models import User
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router, Schema
@@ -89,10 +90,12 @@ def retry_job(request: HttpRequest, job_id: int) -> Body:
 
 
 def _created(body: Body, owner: User) -> Body:
-    job = enqueue_from(body, data="payload", owner=owner)
-    if job.owner_id != owner.pk:
-        message = "A live job of somebody else holds this uniqueKey"
-        raise HttpError(HTTPStatus.CONFLICT, message)
+    # Rolled back on a conflict: nobody replaces what somebody else asked for.
+    with transaction.atomic():
+        job = enqueue_from(body, data="payload", owner=owner)
+        if job.owner_id != owner.pk:
+            message = "A live job of somebody else holds this uniqueKey"
+            raise HttpError(HTTPStatus.CONFLICT, message)
     return {"jobId": job.pk, "status": str(job.status)}
 
 

@@ -24,7 +24,7 @@ def represent(job: Job) -> dict[str, object]:
         "maxAttempts": _max_attempts(job),
         "progress": job.progress,
         "createdAt": iso(job.created_at),
-        "scheduledFor": iso(job.run_at),
+        "scheduledFor": iso(job.held_run_at or job.run_at),
         "startedAt": iso(job.started_at),
         "completedAt": iso(job.completed_at),
     }

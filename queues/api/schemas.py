@@ -1,6 +1,6 @@
 """What goes in and comes out, as the documentation shows it."""
 
-from typing import Any
+from typing import Any, Literal
 
 from ninja import Field, Schema
 from pydantic import ConfigDict, JsonValue
@@ -30,6 +30,9 @@ class Wish(Camel):
     scheduled_for: str | None = Field(None, json_schema_extra=MOMENT)
     unique_key: str | None = Field(
         None, max_length=200, description="One live job of the type holds a key."
+    )
+    on_conflict: Literal["keep", "replace", "coalesce"] | None = Field(
+        "keep", description="What a request does to the job that holds its key."
     )
 
 

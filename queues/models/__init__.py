@@ -1,6 +1,7 @@
 """The rows of the engine."""
 
 from queues.models.access import ApiToken, IdempotencyKey
+from queues.models.chain import JobBatch, JobNeed, UniqueWindow
 from queues.models.job import Attempt, DeadLetter, Job, JobTotal
 from queues.models.process import JobType, Pulse, Worker
 from queues.models.schedule import CronLog, ScheduleState, StarterSchedule
@@ -12,10 +13,13 @@ __all__ = [
     "DeadLetter",
     "IdempotencyKey",
     "Job",
+    "JobBatch",
+    "JobNeed",
     "JobTotal",
     "JobType",
     "Pulse",
     "ScheduleState",
     "StarterSchedule",
+    "UniqueWindow",
     "Worker",
 ]

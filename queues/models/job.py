@@ -38,6 +38,8 @@ class Job(models.Model):
     )
     failures = models.PositiveSmallIntegerField(_("failures"), db_default=0)
     losses = models.PositiveSmallIntegerField(_("processes lost"), db_default=0)
+    # Those of them that died while it ran, since it last saved a checkpoint.
+    crashes = models.PositiveSmallIntegerField(_("processes killed"), db_default=0)
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         verbose_name=_("owner"),
@@ -55,6 +57,21 @@ class Job(models.Model):
     started_at = models.DateTimeField(_("started"), null=True)
     completed_at = models.DateTimeField(_("ended"), null=True)
     cancel_requested_at = models.DateTimeField(_("cancel requested"), null=True)
+    # What requests made during the run ask for: it becomes the job that follows.
+    rerun = models.JSONField(null=True)
+    # Set on a job that waits for others: what `run_at`, now FAR, will be then.
+    held_run_at = models.DateTimeField(_("due after the others"), null=True)
+    # Other jobs wait for this one: its end releases them.
+    needed = models.BooleanField(db_default=False)
+    batch = models.ForeignKey(
+        "JobBatch",
+        models.SET_NULL,
+        verbose_name=_("batch"),
+        null=True,
+        related_name="jobs",
+        db_constraint=False,
+        db_index=False,
+    )
 
     class Meta:
         db_table = "jobs"
@@ -90,6 +107,16 @@ class Job(models.Model):
                 name="job_owned",
                 fields=["owner", "-id"],
                 condition=Q(owner__isnull=False),
+            ),
+            # batches: what lives of one, and the counts of its progress
+            models.Index(
+                name="job_of_batch",
+                fields=["batch", "status"],
+                condition=Q(batch__isnull=False),
+            ),
+            # release_stranded: those that wait for others
+            models.Index(
+                name="job_held", fields=["id"], condition=Q(held_run_at__isnull=False)
             ),
             # prune: the oldest ended rows; summaries cost the hot path nothing
             BrinIndex(name="job_ended", fields=["completed_at"], autosummarize=True),

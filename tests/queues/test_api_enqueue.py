@@ -286,6 +286,24 @@ def test_a_unique_key_names_one_live_job():
     assert Job.objects.count() == 1
 
 
+def test_a_request_may_replace_the_job_that_holds_its_key():
+    post(ENQUEUE, {**RECEIPT, "uniqueKey": "order-7"})
+    body = {**RECEIPT, "uniqueKey": "order-7", "priority": 1, "onConflict": "replace"}
+
+    assert post(ENQUEUE, body).status_code == 200
+    assert Job.objects.get().priority == 1
+
+
+@pytest.mark.parametrize("value", ["merge", 7, [], ""])
+def test_an_on_conflict_that_is_none(value):
+    answer = post(ENQUEUE, {**RECEIPT, "uniqueKey": "k", "onConflict": value})
+
+    assert (answer.status_code, answer.json()["error"]) == (
+        400, "onConflict must be keep, replace or coalesce",
+    )  # fmt: skip
+    assert nothing_was_written()
+
+
 def test_the_position_counts_what_is_claimed_no_later():
     later = timezone.now() + timedelta(hours=1)
     enqueue_many("noop", [{}] * 3, priority=1)

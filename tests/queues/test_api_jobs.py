@@ -152,6 +152,23 @@ def test_a_unique_key_of_somebody_else_is_a_conflict(ana, bob):
     assert Job.objects.count() == 1
 
 
+def test_nobody_replaces_the_job_of_somebody_else(ana, bob):
+    post(JOBS, {**RECEIPT, "uniqueKey": "k"}, secret=ana[1])
+    body = {**RECEIPT, "uniqueKey": "k", "priority": 1, "onConflict": "replace"}
+
+    assert post(JOBS, body, secret=bob[1]).status_code == 409
+    assert Job.objects.get().priority == 5
+
+
+def test_a_job_that_waits_for_another_shows_the_due_time_asked_for(ana):
+    first = enqueue("noop")
+    waits = enqueue("noop", after=[first], owner=ana[0])
+
+    said = get(f"{JOBS}/{waits.pk}", secret=ana[1]).json()
+
+    assert (said["status"], said["scheduledFor"][:2]) == ("pending", "20")
+
+
 def test_a_waiting_job_is_shown(ana):
     made = post(JOBS, RECEIPT, secret=ana[1]).json()["jobId"]
 

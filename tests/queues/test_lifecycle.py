@@ -50,11 +50,18 @@ def revive() -> None:
     replay(Job.objects.get().pk)
 
 
+def orphan() -> None:
+    first = enqueue("noop")
+    enqueue("noop", after=[first])
+    first.delete()
+
+
 # (from, to): ways to walk that arrow
 ARROWS: dict[tuple[str, str], list[Callable[[], object]]] = {
     ("[*]", "pending"): [lambda: enqueue("noop")],
     ("pending", "processing"): [lambda: (enqueue("noop"), take())],
     ("pending", "cancelled"): [lambda: cancel(enqueue("noop").pk)],
+    ("pending", "failed"): [orphan],
     ("processing", "completed"): [end(Succeed())],
     ("processing", "pending"): [
         end(Snooze(60)), end(Retry(error="x")), end(Lose("x")), end(Release()),
