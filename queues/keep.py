@@ -40,14 +40,33 @@ WHERE pruned_at < clock_timestamp() - %s * interval '1 second'
 # nor a million future rows slow it down.
 DUE_QUEUES = """
 WITH RECURSIVE line AS (
-    (SELECT queue FROM jobs WHERE status = 'pending' ORDER BY queue LIMIT 1)
+    (SELECT queue FROM jobs WHERE status = 'pending' AND limit_name IS NULL
+     ORDER BY queue LIMIT 1)
     UNION ALL
-    SELECT (SELECT queue FROM jobs WHERE status = 'pending' AND queue > line.queue
-            ORDER BY queue LIMIT 1) FROM line WHERE line.queue IS NOT NULL
+    SELECT (SELECT queue FROM jobs WHERE status = 'pending' AND limit_name IS NULL
+            AND queue > line.queue ORDER BY queue LIMIT 1)
+    FROM line WHERE line.queue IS NOT NULL
+), limited AS (
+    (SELECT queue, limit_name FROM jobs
+     WHERE status = 'pending' AND limit_name IS NOT NULL
+     ORDER BY queue, limit_name LIMIT 1)
+    UNION ALL
+    SELECT next.queue, next.limit_name FROM limited CROSS JOIN LATERAL (
+        SELECT queue, limit_name FROM jobs
+        WHERE status = 'pending' AND limit_name IS NOT NULL
+          AND (queue, limit_name) > (limited.queue, limited.limit_name)
+        ORDER BY queue, limit_name LIMIT 1) AS next
 )
 SELECT queue FROM line WHERE queue IS NOT NULL AND EXISTS (
     SELECT FROM generate_series(1, 9) AS urgency (priority) WHERE EXISTS (
-        SELECT FROM jobs WHERE status = 'pending' AND queue = line.queue
+        SELECT FROM jobs WHERE status = 'pending' AND limit_name IS NULL
+          AND queue = line.queue
+          AND priority = urgency.priority AND run_at <= clock_timestamp()))
+UNION
+SELECT queue FROM limited WHERE EXISTS (
+    SELECT FROM generate_series(1, 9) AS urgency (priority) WHERE EXISTS (
+        SELECT FROM jobs WHERE status = 'pending' AND limit_name = limited.limit_name
+          AND queue = limited.queue
           AND priority = urgency.priority AND run_at <= clock_timestamp()))
 """
 LIVING = "SELECT id, pid, born FROM workers WHERE machine = %s AND gone_at IS NULL"

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from django.db import DataError, InterfaceError, OperationalError, connection
 
 from queues.batch import PATIENCE, Batch, Pace
-from queues.claim import claim
 from queues.claims import Claim, mark_started
 from queues.errors import ClaimLost
 from queues.handlers import registry
@@ -22,6 +21,7 @@ from queues.presence import present
 from queues.run import run
 from queues.settle import settle
 from queues.states import State
+from queues.turns import Turns
 from queues.wake import wake
 
 logger = logging.getLogger(__name__)
@@ -38,13 +38,16 @@ _paces: defaultdict[str, Pace] = defaultdict(Pace)
 def work(queue: str, *, slice_seconds: float = SLICE) -> int:
     """Run the due jobs of a queue until none is left or the slice ends; count them."""
     worker = present(Worker.Kind.CHILD)
-    pace, until, count = _paces[queue], time.monotonic() + slice_seconds, 0
-    while claims := claim([queue], worker=worker, limit=pace.size):
-        if len(claims) == pace.size:
+    turns = Turns(
+        [queue], worker=worker, pace=_paces[queue], limited=_paces[f"{queue} limited"]
+    )
+    until, count = time.monotonic() + slice_seconds, 0
+    while claims := turns.take():
+        if turns.has_more or turns.leaves_limits:
             wake(queue)  # there may be more than one process can do
         began = time.monotonic()
         _run_batch(claims)
-        pace.learn(time.monotonic() - began, taken=len(claims))
+        turns.pace.learn(time.monotonic() - began, taken=len(claims))
         count += len(claims)
         if time.monotonic() >= until:
             wake(queue)
@@ -153,11 +156,14 @@ def process(*, limit: int, seconds: float, queues: Sequence[str] | None = None) 
     lines = registry.queues() if queues is None else queues
     worker, done = present(Worker.Kind.DOOR), Pass()
     until = time.monotonic() + seconds
+    turns = Turns(lines, worker=worker, pace=Pace(), limited=Pace())
     with keeping():
         while len(done.ran) < limit and (left := until - time.monotonic()) > 0:
-            if not (claims := claim(lines, worker=worker, limit=1)):
+            if not (claims := turns.take()):
                 break
             outcome = run(claims[0], budget=left)
             statuses = _settle([(claims[0], outcome)])
             done.count(claims[0], outcome, statuses.get(claims[0].job_id, ""))
+    for queue in {each.queue for each, _ in done.ran if each.limit_name}:
+        wake(queue)  # what ended here made room
     return done

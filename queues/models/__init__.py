@@ -2,6 +2,7 @@
 
 from queues.models.access import ApiToken, IdempotencyKey
 from queues.models.job import Attempt, DeadLetter, Job, JobTotal
+from queues.models.limit import LimitKey, LimitRow, LimitUse
 from queues.models.process import JobType, Pulse, Worker
 from queues.models.schedule import CronLog, ScheduleState, StarterSchedule
 
@@ -14,6 +15,9 @@ __all__ = [
     "Job",
     "JobTotal",
     "JobType",
+    "LimitKey",
+    "LimitRow",
+    "LimitUse",
     "Pulse",
     "ScheduleState",
     "StarterSchedule",
