@@ -41,10 +41,9 @@ def _bound(claim: Claim) -> bool:
             settle([(claim, Bury(str(error)))])
         return True
     # Should the attempt be closed, whoever did that decided what becomes of the job.
-    with suppress(ClaimLost):
-        with transaction.atomic():
-            settle([(claim, Release("it waits for its limit"))])
-            Job.objects.filter(pk=claim.job_id, status=State.PENDING).update(
-                limit_name=registry.limits[claim.type].name, limit_key=key
-            )
+    with suppress(ClaimLost), transaction.atomic():
+        settle([(claim, Release("it waits for its limit"))])
+        Job.objects.filter(pk=claim.job_id, status=State.PENDING).update(
+            limit_name=registry.limits[claim.type].name, limit_key=key
+        )
     return True

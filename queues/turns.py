@@ -15,6 +15,9 @@ from queues.handlers import registry
 GLANCE = 0.2
 """Seconds between two looks for limits while none has a job, or at one that is full."""
 
+REST = 0.18
+"""Seconds before the next glance while jobs of a single limit are all there is."""
+
 
 class Turns:
     """Claims of some queues in their order; jobs without a limit pay for a glance.
@@ -51,7 +54,10 @@ class Turns:
         """Look at every turn while jobs under a limit wait, else now and then."""
         if not registry.limits:
             return []
-        if any(self._lines) or time.monotonic() >= self._look_at:
+        now = time.monotonic()
+        if len(self._lines) == 1 and any(self._lines) and now < self._look_at - REST:
+            return self._lines  # one limit and nothing else, a moment ago
+        if any(self._lines) or now >= self._look_at:
             return self._look()
         return []
 
