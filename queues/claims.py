@@ -48,7 +48,8 @@ class Claim:
 
 def as_claim(row: Sequence[Any], *, started: bool, limit: str | None = None) -> Claim:
     """Return a row of what `claim` and `admit` select, with its documents read."""
-    claimed = Claim(*row, limit_name=limit, started=started)
+    claimed = Claim(*row)
+    claimed.limit_name, claimed.started = limit, started
     claimed.payload = json.loads(row[4])
     claimed.checkpoint = None if row[12] is None else json.loads(row[12])
     return claimed
