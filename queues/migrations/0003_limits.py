@@ -23,7 +23,8 @@ ALTER TABLE limit_uses SET (
 # before it began: lock the limit's row, THEN count, then claim. All claims under one
 # limit pass through its row, so what was counted cannot grow until the commit. Counting
 # and claiming in one statement would read a snapshot from before the lock.
-# `v_now` is read under the lock, so starts are recorded in the order of their times.
+# Starts are timed under the lock and after the counting: never before an end that
+# was counted as free, nor before a start that left the window.
 #
 # The claiming statement takes three steps. Which keys wait: a walk from key to key
 # through the index, and the oldest due jobs, so that keys with nothing due yet never
@@ -150,13 +151,13 @@ BEGIN
                 FROM locked) AS each
             WHERE taken <= room
         ), claimed AS (
-            UPDATE jobs SET status = 'processing', started_at = v_now
+            UPDATE jobs SET status = 'processing', started_at = clock_timestamp()
             FROM chosen WHERE jobs.id = chosen.id
             RETURNING jobs.*
         ), opened AS (
             INSERT INTO job_attempts (job_id, worker_id, number, claimed_at, started_at)
-            SELECT id, p_worker, failures + 1, v_now,
-                   CASE WHEN v_room = 1 THEN v_now END
+            SELECT id, p_worker, failures + 1, started_at,
+                   CASE WHEN v_room = 1 THEN started_at END
             FROM claimed
             RETURNING id, job_id
         ), served AS (
@@ -165,7 +166,7 @@ BEGIN
             ON CONFLICT (limit_name, key) DO UPDATE SET served_at = excluded.served_at
         ), used AS (
             INSERT INTO limit_uses (limit_name, key, at)
-            SELECT p_limit, limit_key, v_now FROM claimed
+            SELECT p_limit, limit_key, started_at FROM claimed
             WHERE (v.rate IS NOT NULL OR v.rate_per_key IS NOT NULL)
         )
         SELECT opened.id, claimed.id, claimed.type::text, claimed.queue::text,
