@@ -46,7 +46,8 @@ SELECT count(*), min(run_at) FROM (
     LIMIT %(enough)s)
     UNION ALL
     (SELECT run_at FROM jobs WHERE status = 'pending' AND limit_name IS NOT NULL
-       AND run_at <= statement_timestamp() LIMIT %(enough)s)
+       AND run_at <= statement_timestamp()
+     ORDER BY queue, limit_name, priority, run_at LIMIT %(enough)s)
     LIMIT %(enough)s
 ) AS due
 """

@@ -13,6 +13,7 @@ from queues.claim import CLAIM, claim
 from queues.enqueue import enqueue, enqueue_many
 from queues.errors import InvalidJobData
 from queues.handlers import Handler, handler, registry
+from queues.keep import due_queues
 from queues.limits import Limit
 from queues.models import Attempt, Job, LimitKey, LimitRow, LimitUse
 from queues.outcomes import Lose, Release, Retry, Snooze, Succeed
@@ -407,3 +408,22 @@ def other_thread(act):
 
     with ThreadPoolExecutor(1) as pool:
         return pool.submit(run).result(20)
+
+
+def test_the_pacemaker_sees_queues_where_only_limited_jobs_wait(sql):
+    later = timezone.now() + timedelta(hours=1)
+    enqueue_many("seat", [{"seat": n} for n in range(3000)], run_at=later)
+    enqueue_many("noop", [{}] * 3000, run_at=later)
+    assert due_queues() == []
+
+    tenants("a", queue="default")
+
+    with transaction.atomic(), connection.cursor() as cursor:
+        assert due_queues() == ["default"]
+        cursor.execute(
+            "SELECT seq_scan, idx_tup_fetch + idx_scan FROM pg_stat_xact_user_tables"
+            " WHERE relname = 'jobs'"
+        )
+        scanned, looked = cursor.fetchone()
+    assert scanned == 0
+    assert looked < 100
