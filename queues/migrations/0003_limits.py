@@ -40,7 +40,8 @@ CREATE FUNCTION ritmo_admit(
 )
 LANGUAGE plpgsql SET search_path FROM CURRENT
 -- A plan that was made while the tables were small must still be good when they are not.
-SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
+-- Bitmap scans never mark dead index entries, of which each job leaves one behind.
+SET enable_seqscan = off SET enable_bitmapscan = off SET plan_cache_mode = force_generic_plan AS $$
 #variable_conflict use_column
 DECLARE
     v limits%ROWTYPE;
