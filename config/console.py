@@ -7,7 +7,15 @@ from django.contrib.admin.apps import AdminConfig
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-FIRST = ("Job", "DeadLetter", "PeriodicTask", "CronLog", "Worker", "ApiToken")
+FIRST = (
+    "Job",
+    "DeadLetter",
+    "PeriodicTask",
+    "CronLog",
+    "LimitRow",
+    "Worker",
+    "ApiToken",
+)
 """The models of the engine, in the order in which staff need them."""
 
 

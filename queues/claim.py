@@ -1,12 +1,10 @@
 """Take the next due jobs: one statement, one winner a row."""
 
-import json
 from collections.abc import Sequence
-from typing import Any
 
 from django.db import connection
 
-from queues.claims import Claim
+from queues.claims import Claim, as_claim
 
 # Nine short index look-ups a queue: a plain ORDER BY priority would walk every
 # future row of the urgent priorities first. The nested loop stops at the limit,
@@ -18,7 +16,7 @@ WITH due AS MATERIALIZED (
     CROSS JOIN unnest(%(queues)s::text[]) AS line (queue)
     CROSS JOIN LATERAL (
         SELECT id, run_at FROM jobs
-        WHERE status = 'pending' AND queue = line.queue
+        WHERE status = 'pending' AND limit_name IS NULL AND queue = line.queue
           AND priority = urgency.priority AND run_at <= statement_timestamp()
         ORDER BY run_at, id LIMIT %(limit)s
         FOR UPDATE SKIP LOCKED
@@ -45,18 +43,11 @@ ORDER BY priority, run_at, claimed.id
 def claim(queues: Sequence[str], *, worker: int, limit: int) -> list[Claim]:
     """Open an attempt on each of the next `limit` due jobs; most urgent first.
 
-    A job is claimed by exactly one caller, however many race for it.
+    A job is claimed by exactly one caller, however many race for it. Jobs under a
+    limit are left to `admit`.
     """
     with connection.cursor() as cursor:
         cursor.execute(
             CLAIM, {"queues": list(queues), "worker": worker, "limit": limit}
         )
-        return [_as_claim(row, started=limit == 1) for row in cursor.fetchall()]
-
-
-def _as_claim(row: Sequence[Any], *, started: bool) -> Claim:
-    claimed = Claim(*row)
-    claimed.payload = json.loads(row[4])
-    claimed.checkpoint = None if row[12] is None else json.loads(row[12])
-    claimed.started = started
-    return claimed
+        return [as_claim(row, started=limit == 1) for row in cursor.fetchall()]

@@ -1,8 +1,11 @@
 """A claim: one open attempt, with what its run needs to know."""
 
+import json
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from django.db import connection
 
@@ -27,6 +30,7 @@ class Claim:
     unique_key: str | None
     checkpoint: object
     run_at: datetime
+    limit_name: str | None = None
     started: bool = True
     began: float = 0.0
     ended: float = 0.0
@@ -41,6 +45,15 @@ class Claim:
     def end(self) -> None:
         """Note on the monotonic clock that the handler ended."""
         self.ended = time.monotonic()
+
+
+def as_claim(row: Sequence[Any], *, started: bool, limit: str | None = None) -> Claim:
+    """Return a row of what `claim` and `admit` select, with its documents read."""
+    claimed = Claim(*row)
+    claimed.limit_name, claimed.started = limit, started
+    claimed.payload = json.loads(row[4])
+    claimed.checkpoint = None if row[12] is None else json.loads(row[12])
+    return claimed
 
 
 def mark_started(claim: Claim) -> None:

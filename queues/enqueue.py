@@ -26,12 +26,14 @@ MAX_TRIES = 1000
 CHUNK = 5000
 
 INSERT = """
-INSERT INTO jobs (type, queue, payload, priority, run_at,
-                  max_attempts, user_id, source, batch_id)
+INSERT INTO jobs (type, queue, payload, priority, run_at, max_attempts, user_id,
+                  source, batch_id, limit_name, limit_key)
 SELECT %(type)s, %(queue)s, row.payload::jsonb, %(priority)s,
        coalesce(%(run_at)s::timestamptz, statement_timestamp()),
-       %(max_attempts)s, %(owner_id)s, %(source)s, %(batch_id)s
-FROM unnest(%(payloads)s::text[]) WITH ORDINALITY AS row (payload, place)
+       %(max_attempts)s, %(owner_id)s, %(source)s, %(batch_id)s, %(limit_name)s,
+       row.limit_key
+FROM unnest(%(payloads)s::text[], %(limit_keys)s::text[])
+    WITH ORDINALITY AS row (payload, limit_key, place)
 ORDER BY row.place
 RETURNING id, run_at, created_at
 """
@@ -157,6 +159,7 @@ def _columns(handler: Handler, **options: Unpack[Options]) -> dict[str, Any]:
         "owner_id": None if owner is None else owner.pk,
         "source": options.get("source", "code"),
         "batch_id": options.get("batch_id"),
+        "limit_name": handler.limit.name if handler.limit else None,
     }
 
 
@@ -178,14 +181,27 @@ def _insert(columns: dict[str, Any], rows: Sequence[str]) -> list[Job]:
     """Write the rows in one statement."""
     if not rows:
         return []
+    keys = _limit_keys(columns, rows)
+    values = {**columns, "payloads": list(rows), "limit_keys": keys or None}
     with connection.cursor() as cursor:
-        cursor.execute(INSERT, {**columns, "payloads": list(rows)})
+        cursor.execute(INSERT, values)
         written = cursor.fetchall()
     wake_on_commit(columns["queue"])
     shared = {name: value for name, value in columns.items() if name != "run_at"}
-    return [
+    jobs = [
         _as_model(shared, text, *row) for text, row in zip(rows, written, strict=True)
     ]
+    for job, key in zip(jobs, keys, strict=False):
+        job.limit_key = key
+    return jobs
+
+
+def _limit_keys(columns: dict[str, Any], rows: Sequence[str]) -> list[str | None]:
+    """Return the key of each row under its type's limit; none for other types."""
+    if columns["limit_name"] is None:
+        return []
+    handler = registry.get(columns["type"])
+    return [payload.limit_key(handler, json.loads(text)) for text in rows]
 
 
 def _as_model(

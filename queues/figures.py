@@ -19,12 +19,18 @@ LOOK_BACK = 4 * 3600
 """Seconds; an attempt that took longer is missing among the ends."""
 HOUR = 3600
 
-# Answered by the claim's own partial index: finished rows are never looked at.
+# Answered by the two partial indexes of the claims: finished rows are never looked at.
 WAITING = """
 SELECT queue, priority, count(*),
        count(*) FILTER (WHERE run_at <= statement_timestamp()),
        extract(epoch FROM statement_timestamp() - min(run_at))::float8
-FROM jobs WHERE status = 'pending' GROUP BY queue, priority
+FROM (
+    SELECT queue, priority, run_at FROM jobs
+    WHERE status = 'pending' AND limit_name IS NULL
+    UNION ALL
+    SELECT queue, priority, run_at FROM jobs
+    WHERE status = 'pending' AND limit_name IS NOT NULL
+) AS job GROUP BY queue, priority
 """
 # A job is processing exactly while an attempt is open, and those have an index.
 RUNNING = """
@@ -46,7 +52,7 @@ SELECT count(*) FROM (
     SELECT FROM generate_series(1, %(priority)s) AS urgency (priority)
     CROSS JOIN LATERAL (
         SELECT FROM jobs
-        WHERE status = 'pending' AND queue = %(queue)s
+        WHERE status = 'pending' AND {line} AND queue = %(queue)s
           AND priority = urgency.priority AND run_at <= statement_timestamp()
           AND (priority < %(priority)s OR (run_at, id) < (%(run_at)s, %(id)s))
         LIMIT %(limit)s
@@ -150,13 +156,16 @@ def pruned() -> dict[str, int]:
 
 
 def place(job: Job) -> int:
-    """Return the job's place in its queue, from 1; 0 once it has left the line."""
+    """Return the job's place in its line, from 1; 0 once it has left it.
+
+    The jobs of a queue without a limit are one line, those of each limit another.
+    """
     if job.status != State.PENDING:
         return 0
-    columns = {
-        name: getattr(job, name) for name in ("id", "queue", "priority", "run_at")
-    }
-    ((ahead,),) = _rows(AHEAD, limit=MOST_AHEAD - 1, **columns)
+    names = ("id", "queue", "priority", "run_at", "limit_name")
+    columns = {name: getattr(job, name) for name in names}
+    line = "limit_name = %(limit_name)s" if job.limit_name else "limit_name IS NULL"
+    ((ahead,),) = _rows(AHEAD.format(line=line), limit=MOST_AHEAD - 1, **columns)
     return int(ahead) + 1
 
 

@@ -2,7 +2,7 @@
 
 import inspect
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, get_type_hints
 
@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from queues.backoff import exponential
 from queues.errors import InvalidJobType, UnknownJobType, UnknownQueue
+from queues.limits import Key, Limit, declared
 
 DEFAULT_QUEUE = "default"
 MAX_ATTEMPTS = 3
@@ -37,6 +38,8 @@ class Handler:
     model: type[BaseModel] | None = None
     description: str = ""
     hard_timeout: float | None = None
+    limit: Limit | None = None
+    key: Key | None = None
 
     @property
     def is_async(self) -> bool:
@@ -49,12 +52,19 @@ class Registry:
 
     def __init__(self) -> None:
         self._handlers: dict[str, Handler] = {}
+        self._limits: dict[str, Limit] = {}
 
     def add(self, handler: Handler) -> None:
         """Register a type; a second, different handler of one name is an error."""
         known = self._handlers.get(handler.name)
         if known is not None and known.call.__qualname__ != handler.call.__qualname__:
             raise ValueError(f"Job type {handler.name} is registered twice")
+        self._limits.pop(handler.name, None)
+        if limit := handler.limit:
+            for other in self._limits.values():
+                if other.name == limit.name and other != limit:
+                    raise ValueError(f"Limit {limit.name} is declared in two ways")
+            self._limits[handler.name] = limit
         self._handlers[handler.name] = handler
 
     def get(self, name: object) -> Handler:
@@ -69,6 +79,12 @@ class Registry:
     def discard(self, name: str) -> None:
         """Forget a type; for tests and for types that live in rows."""
         self._handlers.pop(name, None)
+        self._limits.pop(name, None)
+
+    @property
+    def limits(self) -> Mapping[str, Limit]:
+        """Return the limits by the types that declare one."""
+        return self._limits
 
     def __iter__(self) -> Iterator[Handler]:
         return iter(sorted(self._handlers.values(), key=lambda handler: handler.name))
@@ -91,7 +107,7 @@ class Registry:
 registry = Registry()
 
 
-def handler(
+def handler(  # noqa: PLR0913 - what a type may say of itself, all by name
     name: str,
     *,
     queue: str = DEFAULT_QUEUE,
@@ -100,6 +116,9 @@ def handler(
     ease: int = 2,
     backoff: Callable[[int], float] = exponential,
     hard_timeout: float | None = None,
+    limit: Limit | None = None,
+    key: Key | None = None,
+    exclusive: bool = False,
 ) -> Callable[[HandlerFunction], HandlerFunction]:
     """Register the decorated function as the handler of a job type.
 
@@ -107,11 +126,14 @@ def handler(
     `timeout` raises SoftTimeout inside the handler; after `hard_timeout`, by
     default 30 s later, its process is ended. None is no limit.
     A failed try waits `backoff(failures)` and has its priority eased by `ease`.
+    Jobs of a `limit` start only while it has room; `key`, a function of the data or
+    a field's name, tells whose turn it is, and `exclusive` runs one at a time a key.
     """
     if not NAME.fullmatch(name) or max_attempts < 1:
         raise ValueError(f"Job type {name!r}: bad name or max_attempts")
     if hard_timeout is None and timeout is not None:
         hard_timeout = timeout + HARD_GRACE
+    bound = declared(name, limit, key, exclusive=exclusive)
 
     def register(call: HandlerFunction) -> HandlerFunction:
         registry.add(
@@ -126,6 +148,8 @@ def handler(
                 _model_of(call),
                 inspect.getdoc(call) or "",
                 hard_timeout,
+                bound,
+                key,
             )
         )
         return call

@@ -38,19 +38,41 @@ PRUNE_TURN = """
 UPDATE pacemaker SET pruned_at = clock_timestamp()
 WHERE pruned_at < clock_timestamp() - %s * interval '1 second'
 """
-# Jumps from queue to queue through the claim's own index, so neither a long line
-# nor a million future rows slow it down.
+# Jumps from queue to queue, and from limit to limit, through the claims' own indexes,
+# so neither a long line nor a million future rows slow it down: a plain EXISTS would be
+# planned as a scan, and a volatile clock would not be looked up in the index.
 DUE_QUEUES = """
 WITH RECURSIVE line AS (
-    (SELECT queue FROM jobs WHERE status = 'pending' ORDER BY queue LIMIT 1)
+    (SELECT queue FROM jobs WHERE status = 'pending' AND limit_name IS NULL
+     ORDER BY queue LIMIT 1)
     UNION ALL
-    SELECT (SELECT queue FROM jobs WHERE status = 'pending' AND queue > line.queue
-            ORDER BY queue LIMIT 1) FROM line WHERE line.queue IS NOT NULL
+    SELECT (SELECT queue FROM jobs WHERE status = 'pending' AND limit_name IS NULL
+            AND queue > line.queue ORDER BY queue LIMIT 1)
+    FROM line WHERE line.queue IS NOT NULL
+), limited AS (
+    (SELECT queue, limit_name FROM jobs
+     WHERE status = 'pending' AND limit_name IS NOT NULL
+     ORDER BY queue, limit_name LIMIT 1)
+    UNION ALL
+    SELECT next.queue, next.limit_name FROM limited CROSS JOIN LATERAL (
+        SELECT queue, limit_name FROM jobs
+        WHERE status = 'pending' AND limit_name IS NOT NULL
+          AND (queue, limit_name) > (limited.queue, limited.limit_name)
+        ORDER BY queue, limit_name LIMIT 1) AS next
 )
 SELECT queue FROM line WHERE queue IS NOT NULL AND EXISTS (
-    SELECT FROM generate_series(1, 9) AS urgency (priority) WHERE EXISTS (
-        SELECT FROM jobs WHERE status = 'pending' AND queue = line.queue
-          AND priority = urgency.priority AND run_at <= clock_timestamp()))
+    SELECT FROM generate_series(1, 9) AS urgency (priority) WHERE (
+        SELECT id FROM jobs WHERE status = 'pending' AND limit_name IS NULL
+          AND queue = line.queue
+          AND priority = urgency.priority AND run_at <= statement_timestamp()
+        ORDER BY run_at, id LIMIT 1) IS NOT NULL)
+UNION
+SELECT queue FROM limited WHERE EXISTS (
+    SELECT FROM generate_series(1, 9) AS urgency (priority) WHERE (
+        SELECT id FROM jobs WHERE status = 'pending' AND limit_name = limited.limit_name
+          AND queue = limited.queue
+          AND priority = urgency.priority AND run_at <= statement_timestamp()
+        ORDER BY run_at, id LIMIT 1) IS NOT NULL)
 """
 LIVING = "SELECT id, pid, born FROM workers WHERE machine = %s AND gone_at IS NULL"
 # A beat speaks for itself with every tick: one that hangs must not look alive.

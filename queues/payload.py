@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from queues.errors import InvalidJobData, PayloadTooLarge
 from queues.handlers import Handler
+from queues.limits import key_of
 
 MAX_DEPTH = 50
 
@@ -72,6 +73,13 @@ def parse(handler: Handler, data: Any) -> Any:
         ]
         detail = "; ".join(f"{each['loc']}: {each['msg']}" for each in fields)
         raise InvalidJobData(detail, fields) from None
+
+
+def limit_key(handler: Handler, data: Any) -> str | None:
+    """Return the key of a job under its type's limit; None for a type without one."""
+    if handler.limit is None:
+        return None
+    return key_of(handler.key, None if handler.key is None else parse(handler, data))
 
 
 def _check(value: object, *, depth: int) -> None:

@@ -31,6 +31,14 @@ OTHERS = (
         LIMIT %(batch)s)
     """,
     """
+    DELETE FROM limit_keys WHERE served_at < clock_timestamp() - interval '1 hour'
+    """,
+    """
+    DELETE FROM limit_uses USING limits
+    WHERE limits.name = limit_name AND at < clock_timestamp()
+        - greatest(period_seconds, 60) * interval '1 second'
+    """,
+    """
     DELETE FROM idempotency_keys
     WHERE created_at < clock_timestamp() - interval '1 day'
     """,

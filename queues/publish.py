@@ -1,7 +1,8 @@
-"""Publish the registered types to the database, for callers that write SQL."""
+"""Publish the registered types and limits to the database, for SQL and for staff."""
 
 from django.db import connection
 
+from queues.allowance import declare
 from queues.handlers import registry
 
 PUBLISH = """
@@ -15,7 +16,7 @@ ON CONFLICT (name) DO UPDATE
 
 
 def publish() -> None:
-    """Write name, queue and description of every registered type; idempotent."""
+    """Write every registered type, and every limit that has no row yet; idempotent."""
     known = list(registry)
     with connection.cursor() as cursor:
         cursor.execute(
@@ -26,3 +27,4 @@ def publish() -> None:
                 [each.description for each in known],
             ],
         )
+    declare(registry.limits.values())

@@ -26,7 +26,7 @@ def inline() -> Iterator[Pass]:
     it works in a test that is itself a transaction, too. Data, failures, retries
     and dead letters are treated as by a worker. A job that is not yet due, or waits
     for another try, stays pending; what was there before is left alone. The value
-    of the block counts what ran.
+    of the block counts what ran. One job runs at a time, so limits are not asked.
     """
     newest = Job.objects.aggregate(newest=Max("pk"))["newest"] or 0
     runner = _Runner(after=newest)

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from django.db import DataError, InterfaceError, OperationalError, connection
 
 from queues.batch import PATIENCE, Batch, Pace
-from queues.claim import claim
 from queues.claims import Claim, mark_started
 from queues.errors import ClaimLost
 from queues.handlers import registry
@@ -23,6 +22,7 @@ from queues.rescue import release_unknown
 from queues.run import run
 from queues.settle import settle
 from queues.states import State
+from queues.turns import Turns
 from queues.wake import wake
 
 logger = logging.getLogger(__name__)
@@ -41,13 +41,19 @@ _in_doubt: set[int] = set()
 
 def work(queue: str, *, slice_seconds: float = SLICE) -> int:
     """Run the due jobs of a queue until none is left or the slice ends; count them."""
-    pace, until, count = _paces[queue], time.monotonic() + slice_seconds, 0
-    while claims := _claim([queue], Worker.Kind.CHILD, limit=pace.size):
-        if len(claims) == pace.size:
+    turns = _turns(
+        [queue],
+        Worker.Kind.CHILD,
+        pace=_paces[queue],
+        limited=_paces[f"{queue} limited"],
+    )
+    until, count = time.monotonic() + slice_seconds, 0
+    while claims := _take(turns):
+        if turns.has_more or turns.leaves_limits:
             wake(queue)  # there may be more than one process can do
         began = time.monotonic()
         _run_batch(claims)
-        pace.learn(time.monotonic() - began, taken=len(claims))
+        turns.pace.learn(time.monotonic() - began, taken=len(claims))
         count += len(claims)
         if time.monotonic() >= until:
             wake(queue)
@@ -55,16 +61,22 @@ def work(queue: str, *, slice_seconds: float = SLICE) -> int:
     return count
 
 
-def _claim(queues: Sequence[str], kind: Worker.Kind, *, limit: int) -> list[Claim]:
-    """Claim as this thread, which holds nothing now; mind an answer that was lost."""
+def _turns(
+    queues: Sequence[str], kind: Worker.Kind, *, pace: Pace, limited: Pace
+) -> Turns:
+    """Take turns as this thread, which holds nothing now; mind an answer lost."""
     worker = present(kind)
     if worker in _in_doubt:
         release_unknown(worker)
         _in_doubt.discard(worker)
+    return Turns(queues, worker=worker, pace=pace, limited=limited)
+
+
+def _take(turns: Turns) -> list[Claim]:
     try:
-        return claim(queues, worker=worker, limit=limit)
+        return turns.take()
     except OUTAGE:
-        _in_doubt.add(worker)
+        _in_doubt.add(turns.worker)
         raise
 
 
@@ -170,11 +182,14 @@ def process(*, limit: int, seconds: float, queues: Sequence[str] | None = None) 
     """
     lines = registry.queues() if queues is None else queues
     done, until = Pass(), time.monotonic() + seconds
+    turns = _turns(lines, Worker.Kind.DOOR, pace=Pace(), limited=Pace())
     with keeping():
         while len(done.ran) < limit and (left := until - time.monotonic()) > 0:
-            if not (claims := _claim(lines, Worker.Kind.DOOR, limit=1)):
+            if not (claims := _take(turns)):
                 break
             outcome = run(claims[0], budget=left)
             statuses = _settle([(claims[0], outcome)])
             done.count(claims[0], outcome, statuses.get(claims[0].job_id, ""))
+    for queue in {each.queue for each, _ in done.ran if each.limit_name}:
+        wake(queue)  # what ended here made room
     return done

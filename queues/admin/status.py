@@ -25,21 +25,29 @@ ENOUGH = 10_000
 SHOWN = 5
 OPEN_LETTERS = DeadLetter.objects.filter(replayed_at=None, dismissed_at=None)
 
-# Each (queue, priority) is a range of the claim's own index.
+# Each (queue, priority) is a range of the claim's own index; limited jobs have another.
 DUE = """
 WITH RECURSIVE line AS (
-    (SELECT queue FROM jobs WHERE status = 'pending' ORDER BY queue LIMIT 1)
+    (SELECT queue FROM jobs WHERE status = 'pending' AND limit_name IS NULL
+     ORDER BY queue LIMIT 1)
     UNION ALL
-    SELECT (SELECT queue FROM jobs WHERE status = 'pending' AND queue > line.queue
-            ORDER BY queue LIMIT 1) FROM line WHERE line.queue IS NOT NULL
+    SELECT (SELECT queue FROM jobs WHERE status = 'pending' AND limit_name IS NULL
+            AND queue > line.queue ORDER BY queue LIMIT 1)
+    FROM line WHERE line.queue IS NOT NULL
 )
 SELECT count(*), min(run_at) FROM (
-    SELECT job.run_at FROM line CROSS JOIN generate_series(1, 9) AS urgency (priority)
+    (SELECT job.run_at FROM line CROSS JOIN generate_series(1, 9) AS urgency (priority)
     CROSS JOIN LATERAL (
-        SELECT run_at FROM jobs WHERE status = 'pending' AND queue = line.queue
+        SELECT run_at FROM jobs
+        WHERE status = 'pending' AND limit_name IS NULL AND queue = line.queue
           AND priority = urgency.priority AND run_at <= statement_timestamp()
         ORDER BY run_at LIMIT %(enough)s
     ) AS job
+    LIMIT %(enough)s)
+    UNION ALL
+    (SELECT run_at FROM jobs WHERE status = 'pending' AND limit_name IS NOT NULL
+       AND run_at <= statement_timestamp()
+     ORDER BY queue, limit_name, priority, run_at LIMIT %(enough)s)
     LIMIT %(enough)s
 ) AS due
 """

@@ -59,6 +59,7 @@ BEGIN
         UPDATE jobs SET
             payload = p_payload, priority = p_priority,
             max_attempts = p_max_attempts, rerun = NULL,
+            limit_name = NULL, limit_key = NULL, -- the new data may have another key
             run_at = CASE WHEN held_run_at IS NULL THEN p_run_at ELSE run_at END,
             held_run_at = CASE WHEN held_run_at IS NOT NULL THEN p_run_at END,
             failures = 0, losses = 0, crashes = 0,

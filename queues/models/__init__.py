@@ -3,6 +3,7 @@
 from queues.models.access import ApiToken, IdempotencyKey
 from queues.models.chain import JobBatch, JobNeed, UniqueWindow
 from queues.models.job import Attempt, DeadLetter, Job, JobTotal
+from queues.models.limit import LimitKey, LimitRow, LimitUse
 from queues.models.process import JobType, Pulse, Worker
 from queues.models.schedule import CronLog, ScheduleState, StarterSchedule
 
@@ -17,6 +18,9 @@ __all__ = [
     "JobNeed",
     "JobTotal",
     "JobType",
+    "LimitKey",
+    "LimitRow",
+    "LimitUse",
     "Pulse",
     "ScheduleState",
     "StarterSchedule",

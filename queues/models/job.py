@@ -53,6 +53,9 @@ class Job(models.Model):
     error = models.TextField(_("last error"), null=True)
     progress = models.JSONField(_("progress"), null=True)
     checkpoint = models.JSONField(_("checkpoint"), null=True)
+    # Both or none. Without a key in the handler the key is the empty text.
+    limit_name = models.CharField(_("limit"), max_length=100, null=True)
+    limit_key = models.CharField(_("key of the limit"), max_length=200, null=True)
     created_at = models.DateTimeField(_("created"), db_default=Now())
     started_at = models.DateTimeField(_("started"), null=True)
     completed_at = models.DateTimeField(_("ended"), null=True)
@@ -94,13 +97,43 @@ class Job(models.Model):
                 fields=["type", "unique_key"],
                 condition=Q(status__in=LIVE, unique_key__isnull=False),
             ),
+            models.CheckConstraint(
+                name="job_limit_has_key",
+                condition=Q(limit_name__isnull=True, limit_key__isnull=True)
+                | Q(limit_name__isnull=False, limit_key__isnull=False),
+            ),
         ]
         indexes = [
             # claim: the due rows of one queue and priority, oldest first
             models.Index(
                 name="job_due",
                 fields=["queue", "priority", "run_at", "id"],
-                condition=Q(status=State.PENDING),
+                condition=Q(status=State.PENDING, limit_name__isnull=True),
+            ),
+            # turns: the head of each limit in a queue, however many keys wait
+            models.Index(
+                name="job_due_limited",
+                fields=["queue", "limit_name", "priority", "run_at", "id"],
+                condition=Q(status=State.PENDING, limit_name__isnull=False),
+            ),
+            # admit: from key to key, and the oldest job of each
+            models.Index(
+                name="job_due_by_key",
+                fields=[
+                    "queue",
+                    "limit_name",
+                    "priority",
+                    "limit_key",
+                    "run_at",
+                    "id",
+                ],
+                condition=Q(status=State.PENDING, limit_name__isnull=False),
+            ),
+            # admit: what the jobs of a limit hold now
+            models.Index(
+                name="job_limit_held",
+                fields=["limit_name", "limit_key"],
+                condition=Q(status=State.PROCESSING, limit_name__isnull=False),
             ),
             # GET /api/jobs: what one user owns, newest first
             models.Index(

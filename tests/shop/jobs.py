@@ -12,6 +12,7 @@ from django.db import transaction
 from pydantic import BaseModel
 
 from queues.handlers import handler
+from queues.limits import Limit
 from queues.outcomes import Bury, Retry, Snooze
 from queues.running import RunningJob
 from tests.shop.models import Entry
@@ -146,3 +147,26 @@ def poison(data: Data, job: RunningJob) -> None:
 @handler("reports-queue", queue="reports")
 def reports_queue(data: Data, job: RunningJob) -> None:
     """Belong to a queue of its own."""
+
+
+@handler(
+    "seat",
+    limit=Limit("hall", running=3),
+    key=lambda data: data["seat"],
+    exclusive=True,
+)
+def seat(data: Data, job: RunningJob) -> None:
+    """Sit for a while: three seats are taken at most, each by one."""
+    note(job, "start")
+    time.sleep(data.get("seconds", 0))
+    note(job, "end")
+
+
+@handler("turnstile", limit=Limit("turnstile", running=1), key="tenant")
+def turnstile(data: Data, job: RunningJob) -> None:
+    """Let one through at a time, whoever's it is."""
+
+
+@handler("metered", limit=Limit("metered", rate=10, period=1.5))
+def metered(data: Data, job: RunningJob) -> None:
+    """Start ten times in any second and a half."""
