@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from django.db import DatabaseError, connection
 
 from queues.errors import QueueError
+from queues.expire import expire
 from queues.machine import lives, machine_id
 from queues.prune import prune
 from queues.rescue import end_overdue, hand_back, rescue
@@ -35,6 +36,7 @@ WHERE pacemaker.ticked_at < clock_timestamp() - %(beat)s * interval '1 second'
 PRUNE_TURN = """
 UPDATE pacemaker SET pruned_at = clock_timestamp()
 WHERE pruned_at < clock_timestamp() - %s * interval '1 second'
+RETURNING extract(minute FROM pruned_at) <> 0
 """
 # Jumps from queue to queue through the claim's own index, so neither a long line
 # nor a million future rows slow it down.
@@ -79,8 +81,9 @@ def tick() -> bool:
     rescue()
     for queue in due_queues():
         wake(queue)
-    if _is_time_to_prune():
-        prune()
+    if turn := _prune_turn():
+        expire()
+        prune(quick=turn[0])
     return True
 
 
@@ -91,10 +94,12 @@ def due_queues() -> list[str]:
         return [queue for (queue,) in cursor.fetchall()]
 
 
-def _is_time_to_prune() -> bool:
+def _prune_turn() -> tuple[bool] | None:
+    """Return, if it is time to prune, whether a quick one will do; once an hour not."""
     with connection.cursor() as cursor:
         cursor.execute(PRUNE_TURN, [PRUNE_EVERY])
-        return bool(cursor.rowcount)
+        turn: tuple[bool] | None = cursor.fetchone()
+        return turn
 
 
 class Keeper(threading.Thread):

@@ -83,6 +83,10 @@ SELECT verdict.attempt_id, moved.status
 FROM moved JOIN verdict ON verdict.job_id = moved.id
 """
 
+MOST_LATE = 10.0
+"""Seconds: a run whose verdict waited longer for the database is dated later, as
+long as it was, so that no end turns up in a minute that was rolled up for good."""
+
 
 @dataclass(slots=True)
 class Row:
@@ -141,6 +145,8 @@ def _row(claim: Claim, outcome: Outcome) -> Row:
     row.type = claim.type
     row.started_ago = now - claim.began if claim.began else None
     row.ended_ago = now - claim.ended if claim.ended else 0.0
+    if (late := row.ended_ago - MOST_LATE) > 0:
+        row.ended_ago, row.started_ago = MOST_LATE, (row.started_ago or late) - late
     row.log = dump(claim.log) if claim.log else None
     row.progress = dump(claim.progress) if claim.progress else None
     return row
@@ -184,7 +190,7 @@ def _failure(claim: Claim, retry: Retry, ending: End) -> Row:
         row.status = State.FAILED
         return row
     row.delay = (
-        policy.backoff(failures) if retry.after is None else seconds(retry.after)
+        policy.retry.backoff(failures) if retry.after is None else seconds(retry.after)
     )
     row.priority = min(claim.priority + policy.ease, 9)
     return row

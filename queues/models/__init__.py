@@ -3,6 +3,7 @@
 from queues.models.access import ApiToken, IdempotencyKey
 from queues.models.job import Attempt, DeadLetter, Job, JobTotal
 from queues.models.process import JobType, Pulse, Worker
+from queues.models.rollup import JobMinute, RollUp
 from queues.models.schedule import CronLog, ScheduleState, StarterSchedule
 
 __all__ = [
@@ -12,9 +13,11 @@ __all__ = [
     "DeadLetter",
     "IdempotencyKey",
     "Job",
+    "JobMinute",
     "JobTotal",
     "JobType",
     "Pulse",
+    "RollUp",
     "ScheduleState",
     "StarterSchedule",
     "Worker",
