@@ -5,6 +5,7 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from typing import Any
 
 BASE = 2.0
 CAP = 3600.0
@@ -82,7 +83,7 @@ def retry_after(headers: Mapping[str, str], *, now: datetime) -> float | None:
 
 def _headers_of(error: BaseException) -> dict[str, str]:
     holder = getattr(error, "response", None)
-    headers = getattr(error if holder is None else holder, "headers", None)
+    headers: Any = getattr(error if holder is None else holder, "headers", None)
     if not hasattr(headers, "items"):
         return {}
     return {str(name).lower(): str(value) for name, value in headers.items()}

@@ -1,6 +1,7 @@
 """Give up jobs that are older than their type allows."""
 
 from datetime import timedelta
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -62,7 +63,7 @@ def expire() -> int:
     rules = [(each.name, each.max_age) for each in registry if each.max_age is not None]
     if not rules:
         return 0
-    columns = [
+    columns: list[list[Any]] = [
         [name for name, _ in rules],
         [age.total_seconds() for _, age in rules],
         [reason(age) for _, age in rules],
@@ -75,7 +76,7 @@ def expire() -> int:
     return total
 
 
-def _expire(columns: list[list[object]]) -> int:
+def _expire(columns: list[list[Any]]) -> int:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(EXPIRE, [*columns, BATCH])
         buried = [job_id for (job_id,) in cursor.fetchall()]

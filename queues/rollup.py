@@ -128,7 +128,7 @@ def merge() -> int:
         if not cursor.rowcount:
             return 0
         cursor.execute(MERGE, {"days": MINUTE_DAYS})
-        return cursor.rowcount
+        return int(cursor.rowcount)
 
 
 def _roll_span() -> tuple[int, bool]:
