@@ -22,3 +22,15 @@ def percentile(counts: Sequence[int], share: float, most: float) -> float | None
             inside = 1 - (reached - wanted) / counts[place]
             return min(low + (max(high, low) - low) * inside, most)
     return None
+
+
+def counts(column: str) -> str:
+    """Return the SQL that counts rows by the bucket in a column."""
+    each = (f"count(*) FILTER (WHERE {column} = {place})" for place in range(BUCKETS))
+    return f"ARRAY[{', '.join(each)}]::int[]"
+
+
+def sums(column: str) -> str:
+    """Return the SQL that adds up the histograms of a column."""
+    each = (f"sum({column}[{place}])" for place in range(1, BUCKETS + 1))
+    return f"ARRAY[{', '.join(each)}]::int[]"

@@ -9,13 +9,15 @@ import time
 
 from django.db import connection, transaction
 
-from queues.histogram import BUCKETS, EDGES
+from queues.histogram import EDGES, counts, sums
 
 DONE_AFTER = 60.0
 """Seconds after the end of a minute when it is done: a verdict is dated ten seconds
 back at the most (MOST_LATE of `settle`), and no statement of it takes the rest."""
 SPAN = 600
 """Seconds of history in one statement, for the time after an outage."""
+LONGEST_SPAN = 86_400
+"""The same while nothing is found there."""
 TURN = 2.0
 """Seconds of rolling up at a time; the next turn goes on."""
 DAYS = 400
@@ -37,13 +39,6 @@ SELECT done_until,
        date_trunc('minute', clock_timestamp() - %(done_after)s * interval '1 second')
 FROM job_rollup FOR UPDATE SKIP LOCKED
 """
-
-
-def _counts(column: str) -> str:
-    each = (f"count(*) FILTER (WHERE {column} = {place})" for place in range(BUCKETS))
-    return f"ARRAY[{', '.join(each)}]::int[]"
-
-
 # The block-range index on finished_at finds the tries. What a count once reached is
 # kept, should someone have deleted jobs since.
 COUNT = f"""
@@ -51,8 +46,8 @@ INSERT INTO job_minutes AS kept (
     minute, type, outcome, count, wait_seconds, wait_max, wait_histogram,
     run_seconds, run_max, run_histogram)
 SELECT minute, type, outcome, count(*),
-       coalesce(sum(wait), 0), coalesce(max(wait), 0), {_counts("wait_bucket")},
-       coalesce(sum(run), 0), coalesce(max(run), 0), {_counts("run_bucket")}
+       coalesce(sum(wait), 0), coalesce(max(wait), 0), {counts("wait_bucket")},
+       coalesce(sum(run), 0), coalesce(max(run), 0), {counts("run_bucket")}
 FROM (
     SELECT date_trunc('minute', attempt.finished_at) AS minute, job.type,
            attempt.outcome, wait, width_bucket(wait, %(edges)s) AS wait_bucket,
@@ -80,11 +75,6 @@ ON CONFLICT (minute, type, outcome) DO UPDATE SET
 NOTE = "UPDATE job_rollup SET done_until = %s WHERE done_until < %s"
 
 
-def _sums(column: str) -> str:
-    each = (f"sum({column}[{place}])" for place in range(1, BUCKETS + 1))
-    return f"ARRAY[{', '.join(each)}]::int[]"
-
-
 MERGE = f"""
 WITH hours AS (
     SELECT DISTINCT date_trunc('hour', minute, 'UTC') AS hour FROM job_minutes
@@ -101,8 +91,8 @@ INSERT INTO job_minutes (
     minute, type, outcome, count, wait_seconds, wait_max, wait_histogram,
     run_seconds, run_max, run_histogram)
 SELECT hour, type, outcome, sum(count),
-       sum(wait_seconds), max(wait_max), {_sums("wait_histogram")},
-       sum(run_seconds), max(run_max), {_sums("run_histogram")}
+       sum(wait_seconds), max(wait_max), {sums("wait_histogram")},
+       sum(run_seconds), max(run_max), {sums("run_histogram")}
 FROM old GROUP BY hour, type, outcome
 """  # noqa: S608
 
@@ -114,10 +104,12 @@ def roll_up() -> int:
     """
     with connection.cursor() as cursor:
         cursor.execute(BEGIN)
-    written, give_up_at, is_behind = 0, time.monotonic() + TURN, True
+    written, give_up_at = 0, time.monotonic() + TURN
+    span, is_behind = SPAN, True
     while is_behind and time.monotonic() < give_up_at:
-        rows, is_behind = _roll_span()
+        rows, is_behind = _roll_span(span)
         written += rows
+        span = SPAN if rows else min(span * 2, LONGEST_SPAN)
     return written
 
 
@@ -131,10 +123,10 @@ def merge() -> int:
         return int(cursor.rowcount)
 
 
-def _roll_span() -> tuple[int, bool]:
+def _roll_span(span: int) -> tuple[int, bool]:
     """Count one span of minutes; return the rows, and whether there is more to do."""
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(TAKE, {"span": SPAN, "done_after": DONE_AFTER})
+        cursor.execute(TAKE, {"span": span, "done_after": DONE_AFTER})
         row = cursor.fetchone()
         if row is None or row[0] >= row[1]:
             return 0, False
