@@ -94,13 +94,13 @@ def ping() -> str:
 
 
 def _settings() -> Findings:
-    found = checks.run_checks(include_deployment_checks=not settings.DEBUG)
+    found = checks.run_checks(include_deployment_checks=settings.PRODUCTION)
     for each in found:
         if not each.is_silenced():
             level: Level = "fault" if each.is_serious(checks.ERROR) else "warning"
             yield Finding("settings", level, _one_line(f"{each.id}: {each.msg}"))
     if not any(each.is_serious(checks.ERROR) for each in found):
-        kind = _("development") if settings.DEBUG else _("production")
+        kind = _("production") if settings.PRODUCTION else _("development")
         yield Finding("settings", "ok", kind)
 
 

@@ -150,7 +150,9 @@ INVARIANTS = {
         "The rolled up counts of a day are never below the attempts that are kept.",
         """
         WITH edge AS (
-            SELECT done_until, done_until - interval '1 day' AS since FROM job_rollup
+            SELECT done_until, date_trunc(
+                'hour', done_until - interval '1 day', 'UTC') AS since
+            FROM job_rollup
         ), kept AS (
             SELECT type, outcome, count(*) AS attempts
             FROM edge, job_attempts JOIN jobs ON jobs.id = job_id
