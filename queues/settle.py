@@ -72,15 +72,14 @@ WITH verdict AS MATERIALIZED (
         progress = coalesce(verdict.progress::jsonb, job.progress)
     FROM verdict JOIN closed ON closed.id = verdict.attempt_id
     WHERE job.id = verdict.job_id
-    RETURNING job.id, job.status
+    RETURNING job.id, job.status, verdict.attempt_id
 ), letters AS (
     INSERT INTO dead_letters (job_id, type, reason, traceback)
     SELECT moved.id, verdict.type, coalesce(verdict.error, ''), verdict.traceback
-    FROM moved JOIN verdict ON verdict.job_id = moved.id
+    FROM moved JOIN verdict USING (attempt_id)
     WHERE moved.status = 'failed'
 )
-SELECT verdict.attempt_id, moved.status
-FROM moved JOIN verdict ON verdict.job_id = moved.id
+SELECT attempt_id, status FROM moved
 """
 
 MOST_LATE = 10.0

@@ -42,6 +42,8 @@ from queues.settle import settle
 from queues.states import FINAL, LIVE
 
 EXAMPLES = int(os.environ.get("RITMO_INTERLEAVINGS", "30"))
+PHASES = [Phase.generate] + [Phase.shrink] * ("RITMO_INTERLEAVINGS" in os.environ)
+"""A failure is told at once, and made small, which takes minutes, by hand."""
 TYPES = {"steady": 3, "brief": 2, "fleeting": 1}
 """Job types and their most attempts; all waits are minutes, so a slow test is no hurry."""
 TABLES = {
@@ -131,6 +133,8 @@ class Interleavings(RuleBasedStateMachine):
     @initialize()
     def workers_start(self) -> None:
         self.workers = [self._worker() for _ in range(3)]
+        for type_ in sorted(TYPES) * 2:
+            self.somebody_enqueues(type_=type_, key=None, priority=5, minutes=0)
 
     def _worker(self) -> int:
         return Worker.objects.create(
@@ -212,11 +216,14 @@ class Interleavings(RuleBasedStateMachine):
         with pytest.raises(ClaimLost):
             settle([(ghost, outcome)])
 
-    @rule(place=st.integers(0, 2))
-    def a_worker_is_killed(self, place: int) -> None:
-        Worker.objects.filter(pk=self.workers[place]).update(gone_at=timezone.now())
-        self.gone.add(self.workers[place])
-        self.workers[place] = self._worker()
+    @precondition(lambda self: self.held)
+    @rule(data=st.data())
+    def a_worker_is_killed(self, data: Any) -> None:
+        _, worker, _ = self.held[data.draw(st.sampled_from(sorted(self.held)))]
+        Worker.objects.filter(pk=worker).update(gone_at=timezone.now())
+        self.gone.add(worker)
+        alive = [each for each in self.workers if each != worker]
+        self.workers = [*alive, self._worker()][-3:]
 
     # ── The pacemaker ──────────────────────────────────────────────────────────────
 
@@ -237,8 +244,9 @@ class Interleavings(RuleBasedStateMachine):
             self.ghosts.append(taken)
             del self.held[job_id]
 
-    @rule()
-    def the_pacemaker_expires(self) -> None:
+    @rule(after=st.sampled_from([None, "moment", "hour"]))
+    def the_pacemaker_expires(self, after: str | None) -> None:
+        self.time_passes(span=after)
         expected = [
             known for known in self.jobs.values()
             if known.type == "brief" and known.status == "pending" and known.age >= 60
@@ -249,8 +257,9 @@ class Interleavings(RuleBasedStateMachine):
         for known in expected:
             known.end("failed")
 
-    @rule()
-    def the_pacemaker_prunes(self) -> None:
+    @rule(after=st.sampled_from([None, "moment", "month", "season"]))
+    def the_pacemaker_prunes(self, after: str | None) -> None:
+        self.time_passes(span=after)
         gone = {job_id for job_id, known in self.jobs.items() if self._is_over(known)}
 
         assert prune() == len(gone)
@@ -307,7 +316,9 @@ class Interleavings(RuleBasedStateMachine):
         known.cancel = False
 
     @rule(span=st.sampled_from(sorted(MINUTES)))
-    def time_passes(self, span: str) -> None:
+    def time_passes(self, span: str | None) -> None:
+        if span is None:
+            return
         moved = timedelta(minutes=MINUTES[span])
         with connection.cursor() as cursor:
             for table, columns in TABLES.items():
@@ -362,7 +373,7 @@ def test_no_history_breaks_an_invariant_or_loses_a_job():
             deadline=None,
             database=None,
             print_blob=True,
-            phases=[Phase.generate, Phase.shrink],
+            phases=PHASES,
             suppress_health_check=list(HealthCheck),
         ),
     )
