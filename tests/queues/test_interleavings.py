@@ -108,7 +108,7 @@ class Known:
                 self.end("failed")
             case Cancel():
                 self.end("cancelled")
-            case Snooze() | Release():
+            case _:
                 self.wait_again()
 
 
@@ -323,9 +323,9 @@ class Interleavings(RuleBasedStateMachine):
         with connection.cursor() as cursor:
             for table, columns in TABLES.items():
                 sets = ", ".join(
-                    f"{name} = {name} - %(by)s" for name in columns.split()
+                    f"{name} = {name} - %(by)s::interval" for name in columns.split()
                 )
-                cursor.execute(f"UPDATE {table} SET {sets}", {"by": moved})
+                cursor.execute(f"UPDATE {table} SET {sets}", {"by": str(moved)})
         for known in self.jobs.values():
             known.age += MINUTES[span]
             known.ended += MINUTES[span]

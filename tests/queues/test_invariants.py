@@ -4,10 +4,11 @@ import time
 
 import pytest
 
+from queues.claim import claim
 from queues.enqueue import enqueue
 from queues.invariants import INVARIANTS, MOST, violations
 from queues.models import CronLog, Job, Worker
-from queues.outcomes import Bury, Cancel, Retry, Snooze, Succeed
+from queues.outcomes import Bury, Cancel, Outcome, Retry, Snooze, Succeed
 from queues.presence import present
 from queues.rollup import roll_up
 from queues.settle import settle
@@ -85,12 +86,10 @@ def _every_kind_of_row(claimed, sql):
     CronLog.objects.create(
         job_name="x", job_type="noop", status="running", job_id=firing.pk
     )
-    ends = [Succeed(), Bury("x"), Cancel(), Snooze(60), Retry(60)]
+    ends: list[Outcome] = [Succeed(), Bury("x"), Cancel(), Snooze(60), Retry(60)]
     for outcome in ends:
         settle([(claimed(priority=4), outcome)])
     claimed(priority=3)
-    from queues.claim import claim
-
     (first,) = claim(["default"], worker=present(Worker.Kind.CHILD), limit=1)
     settle([(first, Succeed())])
     assert first.job_id == firing.pk

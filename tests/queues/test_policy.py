@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -61,7 +62,7 @@ def answering():
     registry.discard("answering")
 
 
-def answer(error: Exception, failures: int = 1) -> object:
+def answer(error: Exception, failures: int = 1) -> Any:
     policy = Policy(fixed([7]), ANSWERS)
     wait = asked(error, now=NOW)
     return policy.outcome(error, failures=failures, wait=wait, line="said")
@@ -136,7 +137,7 @@ def test_the_header_of_a_response_or_of_the_error_itself_counts():
 @pytest.mark.parametrize(
     "make",
     [
-        lambda: Policy(on={ValueError: "forget"}),
+        lambda: Policy(on={ValueError: "forget"}),  # type: ignore[dict-item]
         lambda: Policy(backoff=lambda failures: float("nan")),
         lambda: Policy(backoff=lambda failures: -1.0),
         lambda: Policy(on={ValueError: lambda failures: float("inf")}),
@@ -174,7 +175,7 @@ def test_a_run_ends_as_the_policy_says(claimed, answering):
 @pytest.mark.django_db
 def test_a_wait_that_the_error_asks_for_goes_before_the_backoff(claimed, answering):
     answering.error = KeyError("x")
-    answering.error.retry_after = 3000  # type: ignore[attr-defined]
+    answering.error.retry_after = 3000
     taken = claimed("answering")
     settle([(taken, run(taken))])
 

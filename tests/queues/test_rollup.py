@@ -2,6 +2,7 @@
 
 import random
 import threading
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -31,9 +32,11 @@ def back(sql):
             "jobs": "created_at run_at started_at completed_at",
             "job_attempts": "claimed_at started_at finished_at",
         }.items():
-            sets = ", ".join(f"{each} = {each} - %(moved)s" for each in columns.split())
+            sets = ", ".join(
+                f"{each} = {each} - %(moved)s::interval" for each in columns.split()
+            )
             with connection.cursor() as cursor:
-                cursor.execute(f"UPDATE {table} SET {sets}", {"moved": moved})
+                cursor.execute(f"UPDATE {table} SET {sets}", {"moved": str(moved)})
 
     return shift
 
@@ -97,7 +100,7 @@ def test_waits_and_runs_fall_into_their_buckets(claimed, back, sql):
     assert row.run_histogram.index(1) == next(
         n for n, edge in enumerate(EDGES) if edge > 0.5
     )
-    assert (row.wait_max, row.run_max) == (pytest.approx(3), pytest.approx(0.5))
+    assert [row.wait_max, row.run_max] == pytest.approx([3, 0.5])
 
 
 @pytest.mark.django_db
@@ -134,7 +137,7 @@ def test_a_late_verdict_of_a_minute_that_is_not_done_is_counted(claimed, back):
 @pytest.mark.django_db
 def test_no_verdict_is_dated_into_a_minute_that_is_done(claimed, monkeypatch):
     taken = claimed()
-    clock = verdicts.time.monotonic()
+    clock = time.monotonic()
     taken.began, taken.ended = clock - 500.5, clock - 500
 
     settle([(taken, Succeed())])
