@@ -14,7 +14,7 @@ from queues.histogram import EDGES, counts, sums
 DONE_AFTER = 60.0
 """Seconds after the end of a minute when it is done: a verdict is dated ten seconds
 back at the most (MOST_LATE of `settle`), and no statement of it takes the rest."""
-SPAN = 600
+SPAN = 60
 """Seconds of history in one statement, for the time after an outage."""
 LONGEST_SPAN = 86_400
 """The same while nothing is found there."""
