@@ -14,7 +14,7 @@ from cadences.errors import (
     RateLimited,
     RequestRefused,
 )
-from queues.outbound import retry_after
+from queues.backoff import retry_after
 
 TIMEOUT = httpx2.Timeout(15, connect=3)
 MAX_ERROR_TEXT = 200

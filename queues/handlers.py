@@ -3,15 +3,17 @@
 import inspect
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any, get_type_hints
 
 from django.conf import settings
 from pydantic import BaseModel
 
-from queues.backoff import exponential
+from queues.backoff import Backoff
 from queues.errors import InvalidJobType, UnknownJobType, UnknownQueue
 from queues.limits import Key, Limit, declared
+from queues.policy import DEFAULT, Policy
 
 DEFAULT_QUEUE = "default"
 MAX_ATTEMPTS = 3
@@ -34,10 +36,13 @@ class Handler:
     max_attempts: int = MAX_ATTEMPTS
     timeout: float | None = SOFT_TIMEOUT
     ease: int = 2
-    backoff: Callable[[int], float] = exponential
+    retry: Policy = DEFAULT
     model: type[BaseModel] | None = None
     description: str = ""
     hard_timeout: float | None = None
+    max_age: timedelta | None = None
+    keep: timedelta | None = None
+    keep_failed: timedelta | None = None
     limit: Limit | None = None
     key: Key | None = None
 
@@ -107,15 +112,19 @@ class Registry:
 registry = Registry()
 
 
-def handler(  # noqa: PLR0913 - what a type may say of itself, all by name
+def handler(  # noqa: PLR0913 - one word for each thing that a type may say
     name: str,
     *,
     queue: str = DEFAULT_QUEUE,
     max_attempts: int = MAX_ATTEMPTS,
     timeout: float | None = SOFT_TIMEOUT,
     ease: int = 2,
-    backoff: Callable[[int], float] = exponential,
+    backoff: Backoff | None = None,
     hard_timeout: float | None = None,
+    retry: Policy = DEFAULT,
+    max_age: timedelta | None = None,
+    keep: timedelta | None = None,
+    keep_failed: timedelta | None = None,
     limit: Limit | None = None,
     key: Key | None = None,
     exclusive: bool = False,
@@ -125,12 +134,18 @@ def handler(  # noqa: PLR0913 - what a type may say of itself, all by name
     It is called with the validated data and the running job. Times are seconds.
     `timeout` raises SoftTimeout inside the handler; after `hard_timeout`, by
     default 30 s later, its process is ended. None is no limit.
-    A failed try waits `backoff(failures)` and has its priority eased by `ease`.
+    A failed try waits `backoff(failures)`, or as the `retry` policy says of its
+    error, and has its priority eased by `ease`. A job older than `max_age` is not
+    started any more. Ended jobs stay for `keep`, dead ones for `keep_failed`.
     Jobs of a `limit` start only while it has room; `key`, a function of the data or
     a field's name, tells whose turn it is, and `exclusive` runs one at a time a key.
     """
     if not NAME.fullmatch(name) or max_attempts < 1:
         raise ValueError(f"Job type {name!r}: bad name or max_attempts")
+    if any(each and each < timedelta() for each in (max_age, keep, keep_failed)):
+        raise ValueError(f"Job type {name!r}: negative max_age, keep or keep_failed")
+    if backoff is not None:
+        retry = replace(retry, backoff=backoff)
     if hard_timeout is None and timeout is not None:
         hard_timeout = timeout + HARD_GRACE
     bound = declared(name, limit, key, exclusive=exclusive)
@@ -144,10 +159,13 @@ def handler(  # noqa: PLR0913 - what a type may say of itself, all by name
                 max_attempts,
                 timeout,
                 ease,
-                backoff,
+                retry,
                 _model_of(call),
                 inspect.getdoc(call) or "",
                 hard_timeout,
+                max_age,
+                keep,
+                keep_failed,
                 bound,
                 key,
             )

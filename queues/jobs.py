@@ -17,9 +17,10 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 
+from queues.backoff import retry_after
 from queues.errors import AddressRefused, Unreachable
 from queues.handlers import handler
-from queues.outbound import Answer, Call, masked, retry_after, send
+from queues.outbound import Answer, Call, masked, send
 from queues.outcomes import Bury, Retry, Snooze
 from queues.running import RunningJob
 

@@ -10,6 +10,7 @@ from django.db import DatabaseError, connection
 
 from queues.batches import close_batches
 from queues.errors import QueueError
+from queues.expire import expire
 from queues.machine import Condition, condition, machine_id
 from queues.needs import release_stranded
 from queues.prune import prune
@@ -21,6 +22,7 @@ logger = logging.getLogger(__name__)
 BEAT = 0.5
 """Seconds between two rounds: a job written by SQL starts within one of them."""
 HEARTBEAT = 4.0
+CHORES = 5.0
 PRUNE_EVERY = 60.0
 GAP = 5.0
 """Seconds of silence of all pacemakers that count as an outage."""
@@ -37,6 +39,7 @@ WHERE pacemaker.ticked_at < clock_timestamp() - %(beat)s * interval '1 second'
 PRUNE_TURN = """
 UPDATE pacemaker SET pruned_at = clock_timestamp()
 WHERE pruned_at < clock_timestamp() - %s * interval '1 second'
+RETURNING extract(minute FROM pruned_at) <> 0
 """
 # Jumps from queue to queue, and from limit to limit, through the claims' own indexes,
 # so neither a long line nor a million future rows slow it down: a plain EXISTS would be
@@ -108,9 +111,16 @@ def tick() -> bool:
     close_batches()
     for queue in due_queues():
         wake(queue)
-    if _is_time_to_prune():
-        release_stranded()
-        prune()
+    return True
+
+
+def chores() -> bool:
+    """Do the minute's round if it is nobody else's turn; tell whether we did."""
+    if (turn := _prune_turn()) is None:
+        return False
+    release_stranded()
+    expire()
+    prune(quick=turn[0])
     return True
 
 
@@ -121,10 +131,12 @@ def due_queues() -> list[str]:
         return [queue for (queue,) in cursor.fetchall()]
 
 
-def _is_time_to_prune() -> bool:
+def _prune_turn() -> tuple[bool] | None:
+    """Return, if it is time to prune, whether a quick one will do; once an hour not."""
     with connection.cursor() as cursor:
         cursor.execute(PRUNE_TURN, [PRUNE_EVERY])
-        return bool(cursor.rowcount)
+        turn: tuple[bool] | None = cursor.fetchone()
+        return turn
 
 
 class Keeper(threading.Thread):
@@ -144,6 +156,10 @@ class Keeper(threading.Thread):
 
     def run(self) -> None:
         """Go round until stopped; an outage of the database is waited out."""
+        if self._pace:
+            threading.Thread(
+                target=self._do_chores, name="ritmo-chores", daemon=True
+            ).start()
         while not self._stop_requested.wait(BEAT):
             try:
                 self._round()
@@ -159,6 +175,16 @@ class Keeper(threading.Thread):
     def stop(self) -> None:
         """End the thread after its current round."""
         self._stop_requested.set()
+
+    def _do_chores(self) -> None:
+        """Beside the rounds, so that a long prune keeps no heartbeat waiting."""
+        while not self._stop_requested.wait(CHORES):
+            try:
+                chores()
+            except (DatabaseError, QueueError) as error:
+                logger.warning("chores: %s", str(error).strip())
+            finally:
+                connection.close()
 
     def _round(self) -> None:
         vouch()

@@ -6,8 +6,6 @@ import socket
 import ssl
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from functools import cache
 
 import httpx2
@@ -137,20 +135,6 @@ async def _read(response: httpx2.Response) -> Answer:
         body=CONTROL.sub("\ufffd", text),
         truncated=len(body) > MAX_ANSWER,
     )
-
-
-def retry_after(headers: Mapping[str, str], *, now: datetime) -> float | None:
-    """Return the seconds that a Retry-After header asks for; None if there is none."""
-    value = headers.get("retry-after", "").strip()
-    if value.isascii() and value.isdecimal():
-        return float(value[:9])
-    try:
-        moment = parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - now).total_seconds())
 
 
 def masked(text: str, headers: Mapping[str, str]) -> str:

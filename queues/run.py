@@ -3,13 +3,16 @@
 import logging
 import traceback
 from collections.abc import Coroutine
+from dataclasses import replace
 from typing import cast
 
 import structlog
 from django.db import connection, connections
+from django.utils import timezone
 
 from queues import payload
 from queues.alarm import alarm, error_of, shortest
+from queues.backoff import asked
 from queues.claims import Claim
 from queues.errors import (
     Interrupted,
@@ -17,6 +20,7 @@ from queues.errors import (
     PayloadTooLarge,
     QueueError,
 )
+from queues.expire import is_expired, reason
 from queues.handlers import Handler, registry
 from queues.loops import run_async
 from queues.outcomes import Bury, Cancel, Outcome, Release, Retry, Snooze, Succeed
@@ -41,7 +45,7 @@ def run(claim: Claim, *, budget: float | None = None) -> Outcome:
         try:
             return _call(claim, budget)
         except Exception as error:  # noqa: BLE001 - whatever a handler raises is its end
-            return _failed(error)
+            return _failed(claim, error)
         finally:
             claim.end()
             _tidy(in_atomic=in_atomic)
@@ -53,6 +57,8 @@ def _call(claim: Claim, budget: float | None) -> Outcome:
         data = payload.parse(handler, claim.payload)
     except QueueError as error:
         return Bury(str(error))
+    if handler.max_age is not None and is_expired(claim.job_id, handler.max_age):
+        return Bury(reason(handler.max_age))
     job = RunningJob(claim)
     value = _apply(handler, data, job, budget)
     # A handler that was told of the cancel and came back has stopped half-way.
@@ -86,15 +92,27 @@ def _named(value: object) -> Outcome:
     return Succeed(result)
 
 
-def _failed(error: Exception) -> Outcome:
+def _failed(claim: Claim, error: Exception) -> Outcome:
     text = payload.printable("".join(traceback.format_exception(error))[-MAX_TEXT:])
     line = payload.printable(f"{type(error).__name__}: {error}"[:MAX_TEXT])
-    match error:
-        case Interrupted():
-            return Release(str(error))
-        case _:
-            logger.warning("job failed: %s", line, exc_info=error)
-            return Retry(error=line, traceback=text)
+    if isinstance(error, Interrupted):
+        return Release(str(error))
+    logger.warning("job failed: %s", line, exc_info=error)
+    outcome = _judged(claim, error, line)
+    if isinstance(outcome, Snooze):
+        return outcome
+    return replace(outcome, traceback=text)
+
+
+def _judged(claim: Claim, error: Exception, line: str) -> Retry | Bury | Snooze:
+    """Return what the type's policy says of an error, however odd the two are."""
+    try:
+        policy = registry.get(claim.type).retry
+        wait = asked(error, now=timezone.now())
+        return policy.outcome(error, failures=claim.failures + 1, wait=wait, line=line)
+    except Exception as broken:
+        logger.warning("no policy for %s: %s", claim.type, broken, exc_info=broken)
+        return Retry(error=line)
 
 
 def _tidy(*, in_atomic: bool) -> None:

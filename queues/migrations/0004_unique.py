@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('queues', '0002_sql_doors'),
+        ('queues', '0003_limits'),
     ]
 
     operations = [

@@ -5,6 +5,7 @@ from queues.models.chain import JobBatch, JobNeed, UniqueWindow
 from queues.models.job import Attempt, DeadLetter, Job, JobTotal
 from queues.models.limit import LimitKey, LimitRow, LimitUse
 from queues.models.process import JobType, Pulse, Worker
+from queues.models.rollup import JobMinute, RollUp
 from queues.models.schedule import CronLog, ScheduleState, StarterSchedule
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "IdempotencyKey",
     "Job",
     "JobBatch",
+    "JobMinute",
     "JobNeed",
     "JobTotal",
     "JobType",
@@ -22,6 +24,7 @@ __all__ = [
     "LimitRow",
     "LimitUse",
     "Pulse",
+    "RollUp",
     "ScheduleState",
     "StarterSchedule",
     "UniqueWindow",

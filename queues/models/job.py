@@ -226,6 +226,8 @@ class Attempt(models.Model):
                 fields=["worker"],
                 condition=Q(finished_at__isnull=True),
             ),
+            # roll-ups: the tries of a minute
+            BrinIndex(name="attempt_ended", fields=["finished_at"], autosummarize=True),
         ]
 
     def __str__(self) -> str:

@@ -26,6 +26,27 @@ def _fresh_process() -> Iterator[None]:
     presence.forget()
 
 
+@pytest.fixture(autouse=True)
+def _invariants_hold(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Check after every test with the database what holds at every moment.
+
+    A test that writes rows which the engine never writes is marked `raw_rows`.
+    """
+    has_rows = request.node.get_closest_marker("django_db")
+    if not has_rows or request.node.get_closest_marker("raw_rows"):
+        yield
+        return
+    request.getfixturevalue("db")  # it is taken down after us
+    yield
+
+    from django.db import connection
+
+    from queues.invariants import violations
+
+    if not connection.needs_rollback:
+        assert dict(violations()) == {}
+
+
 @pytest.fixture
 def me() -> int:
     """Return the row of this process in `workers`."""

@@ -217,6 +217,7 @@ def test_a_large_table_is_sampled(monkeypatch, me):
     assert said["byStatus"]["pending"] == 2000
 
 
+@pytest.mark.raw_rows
 def test_the_ends_of_the_last_hour_are_counted(me):
     assert figures.ends() == {}
     enqueue_many("noop", [{}] * 40)

@@ -75,6 +75,7 @@ def test_a_migration_that_waits_is_told(monkeypatch):
 
 
 @live
+@pytest.mark.raw_rows
 def test_a_database_without_tables_is_told(monkeypatch):
     monkeypatch.setitem(connection.settings_dict, "NAME", "postgres")
 
@@ -102,6 +103,7 @@ def silent() -> Iterator[int]:
 
 
 @live
+@pytest.mark.raw_rows
 def test_servers_that_hang_are_not_waited_for(silent, monkeypatch):
     monkeypatch.setitem(connection.settings_dict, "HOST", "127.0.0.1")
     monkeypatch.setitem(connection.settings_dict, "PORT", silent)

@@ -184,6 +184,7 @@ def test_a_waiting_job_is_shown(ana):
     }  # fmt: skip
 
 
+@pytest.mark.raw_rows
 def test_attempts_are_failures_and_the_try_that_runs_or_succeeded(ana, me):
     job = enqueue("fail", owner=ana[0])
 

@@ -138,6 +138,7 @@ def test_one_live_job_a_key_and_the_first_is_kept():
     assert other.id != first.id
 
 
+@pytest.mark.raw_rows
 def test_an_ended_job_frees_its_key():
     first = enqueue("noop", unique_key="k")
     Job.objects.update(status=State.COMPLETED, completed_at=timezone.now())

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ from queues.claim import claim
 from queues.claims import Claim
 from queues.enqueue import enqueue
 from queues.errors import ClaimLost, IllegalTransition
+from queues.expire import expire
+from queues.handlers import handler, registry
 from queues.models import Attempt, DeadLetter, Job, Worker
 from queues.outcomes import Bury, Cancel, Lose, Outcome, Release, Retry, Snooze, Succeed
 from queues.presence import present
@@ -56,12 +59,20 @@ def orphan() -> None:
     first.delete()
 
 
+def grow_old() -> None:
+    handler("milk", max_age=timedelta(hours=1))(lambda data, job: None)
+    enqueue("milk")
+    Job.objects.update(created_at="2020-01-01T00:00Z")
+    expire()
+    registry.discard("milk")
+
+
 # (from, to): ways to walk that arrow
 ARROWS: dict[tuple[str, str], list[Callable[[], object]]] = {
     ("[*]", "pending"): [lambda: enqueue("noop")],
     ("pending", "processing"): [lambda: (enqueue("noop"), take())],
     ("pending", "cancelled"): [lambda: cancel(enqueue("noop").pk)],
-    ("pending", "failed"): [orphan],
+    ("pending", "failed"): [grow_old, orphan],
     ("processing", "completed"): [end(Succeed())],
     ("processing", "pending"): [
         end(Snooze(60)), end(Retry(error="x")), end(Lose("x")), end(Release()),

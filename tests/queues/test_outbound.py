@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from queues.outbound import masked, retry_after
+from queues.backoff import retry_after
+from queues.outbound import masked
 
 NOW = datetime(2031, 5, 6, tzinfo=UTC)
 

@@ -194,3 +194,15 @@ def test_a_firing_stays_open_while_its_job_is_retried(claimed):
 def test_nothing_to_settle_is_no_statement(django_assert_num_queries):
     with django_assert_num_queries(0):
         assert settle([]) == {}
+
+
+def test_a_ghost_in_the_same_statement_as_its_successor_changes_nothing(claimed, me):
+    ghost = claimed()
+    settle([(ghost, Release())])
+    (successor,) = claim(["default"], worker=me, limit=1)
+
+    with pytest.raises(ClaimLost):
+        settle([(successor, Bury("no use")), (ghost, Succeed())])
+
+    assert Job.objects.get().status == "failed"
+    assert DeadLetter.objects.get().reason == "no use"

@@ -173,6 +173,7 @@ def test_one_verdict_that_cannot_be_stored_does_not_spoil_the_rest(
     assert "cannot be stored" in DeadLetter.objects.get().reason
 
 
+@pytest.mark.raw_rows
 def test_a_job_that_lost_a_process_is_marked_before_it_starts():
     loop._paces["default"].size = 4
     jobs = enqueue_many("noop", [{}] * 3)
@@ -183,6 +184,7 @@ def test_a_job_that_lost_a_process_is_marked_before_it_starts():
     assert statuses() == {"completed": 3}
 
 
+@pytest.mark.raw_rows
 def test_a_lost_suspect_is_skipped(monkeypatch):
     from queues.errors import ClaimLost
 

@@ -1,0 +1,204 @@
+"""The doctor says what is wrong, a line a fault, whatever is broken."""
+
+import json
+import socket
+import time
+from contextlib import contextmanager
+from datetime import timedelta
+from io import StringIO
+
+import pytest
+from django.core.management import call_command
+from django.utils import timezone
+
+from queues import examine as examination
+from queues.enqueue import enqueue
+from queues.invariants import INVARIANTS, Invariant
+from queues.models import Job, Worker
+from queues.presence import present
+from tests.processes import command
+
+pytestmark = pytest.mark.django_db
+
+CHECKS = [
+    "settings", "broker", "database", "clock", "migrations", "beat", "workers", "queues",
+    "waiting", "invariants",
+]  # fmt: skip
+
+
+@pytest.fixture
+def staff():
+    """Let a beat and a worker of the default queue be there."""
+    present(Worker.Kind.BEAT)
+    present(Worker.Kind.NODE, queues="default,other")
+
+
+def doctor(*arguments: str) -> tuple[int, str, str]:
+    """Return the exit code and what was printed."""
+    out, err = StringIO(), StringIO()
+    try:
+        call_command("doctor", *arguments, stdout=out, stderr=err, no_color=True)
+    except SystemExit as end:
+        return int(end.code or 0), out.getvalue(), err.getvalue()
+    return 0, out.getvalue(), err.getvalue()
+
+
+@contextmanager
+def silent_port():
+    """Yield a port that accepts connections and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield listener.getsockname()[1]
+
+
+@pytest.mark.usefixtures("staff")
+def test_a_healthy_installation_gets_one_ok_a_check():
+    code, out, err = doctor()
+
+    assert (code, err) == (0, "")
+    assert [line.split()[1].rstrip(":") for line in out.splitlines()] == CHECKS
+    assert {line.split()[0] for line in out.splitlines()} == {"ok"}
+
+
+@pytest.mark.usefixtures("staff")
+def test_machines_get_json():
+    code, out, _ = doctor("--json")
+
+    said = json.loads(out)
+    assert (code, said["ok"]) == (0, True)
+    assert [each["check"] for each in said["findings"]] == CHECKS
+    assert {each["level"] for each in said["findings"]} == {"ok"}
+
+
+def test_without_beat_and_workers_there_are_two_faults():
+    code, _, err = doctor()
+
+    assert code == 1
+    assert err.splitlines() == [
+        "fault  beat: none was seen within 15 s",
+        "fault  workers: none was seen within 15 s",
+    ]
+
+
+@pytest.mark.usefixtures("staff")
+def test_a_queue_that_nobody_hears_is_a_fault():
+    enqueue("reports-queue")
+    enqueue("reports-queue", run_at=timezone.now() + timedelta(days=1))
+
+    code, _, err = doctor()
+
+    assert code == 1
+    assert err == "fault  queues: reports holds due jobs, but no worker takes them\n"
+
+
+@pytest.mark.usefixtures("staff")
+def test_jobs_that_wait_too_long_are_a_warning():
+    job = enqueue("noop", priority=7)
+    Job.objects.filter(pk=job.pk).update(run_at=timezone.now() - timedelta(seconds=90))
+
+    code, out, err = doctor()
+
+    assert (code, err) == (0, "")
+    assert "warning  waiting: a job of default at priority 7 is due since 9" in out
+
+
+@pytest.mark.raw_rows
+@pytest.mark.usefixtures("staff")
+def test_a_broken_invariant_is_a_fault_that_shows_rows(sql):
+    sql("INSERT INTO jobs (type, status) VALUES ('noop', 'processing')")
+
+    code, _, err = doctor()
+
+    (line,) = err.splitlines()
+    assert code == 1
+    assert line.startswith("fault  invariants: processing-is-claimed: A processing job")
+    assert f'{{"job":{Job.objects.get().pk}}}' in line
+
+
+@pytest.mark.raw_rows
+@pytest.mark.usefixtures("staff")
+def test_a_slow_invariant_is_a_warning(monkeypatch):
+    monkeypatch.setattr(examination, "STATEMENT_SECONDS", 0.05)
+    slow = Invariant("x", "SELECT pg_sleep(1)")
+    monkeypatch.setitem(INVARIANTS, "ended-has-a-time", slow)
+
+    code, out, _ = doctor()
+
+    assert code == 0
+    assert "warning  invariants: ended-has-a-time: canceling statement" in out
+
+
+@pytest.mark.usefixtures("staff")
+def test_a_clock_that_is_wrong_is_a_fault(monkeypatch):
+    real = time.time
+    monkeypatch.setattr(time, "time", lambda: real() - 30)
+
+    code, _, err = doctor()
+
+    assert code == 1
+    assert err.startswith(
+        "fault  clock: 30.0 s away from the database's, more than 2 s"
+    )
+
+
+@pytest.mark.parametrize(
+    ("facts", "line"),
+    [
+        ((14, "UTF8", False), "PostgreSQL 14 is too old, 15 is needed"),
+        ((17, "LATIN1", False), "the encoding is LATIN1, UTF8 is needed"),
+        ((17, "UTF8", True), "PostgreSQL 17 is a standby that takes no writes"),
+    ],
+)
+def test_a_database_of_the_wrong_kind_is_a_fault(monkeypatch, facts, line):
+    version, encoding, is_standby = facts
+    statement = f"SELECT {version}, '{encoding}', {is_standby}"
+    monkeypatch.setattr(examination, "FACTS", statement)
+
+    code, out, err = doctor()
+
+    assert code == 1
+    assert err == f"fault  database: {line}\n"
+    assert "invariants" not in out
+
+
+@pytest.mark.usefixtures("staff")
+def test_migrations_that_wait_are_a_fault(sql):
+    sql("DELETE FROM django_migrations WHERE app = 'queues' AND name LIKE '0005%%'")
+
+    code, _, err = doctor()
+
+    assert code == 1
+    assert err == "fault  migrations: 1 are not applied, from queues.0007_rollups on\n"
+
+
+@pytest.mark.usefixtures("staff")
+def test_a_broker_that_hangs_or_refuses_is_a_fault(settings):
+    with silent_port() as port:
+        settings.CELERY_BROKER_URL = f"redis://127.0.0.1:{port}/0"
+        began = time.monotonic()
+        code, _, err = doctor()
+
+    assert (code, err) == (1, "fault  broker: does not answer\n")
+    assert time.monotonic() - began < 5
+
+
+def test_a_database_that_is_down_or_hangs_is_one_line_soon():
+    with silent_port() as hanging:
+        for port in (1, hanging):
+            began = time.monotonic()
+            ended = command(
+                "doctor", DATABASE_URL=f"postgres://nobody@127.0.0.1:{port}/none"
+            )
+
+            assert ended.returncode == 1
+            (line,) = ended.stderr.splitlines()
+            assert line.startswith("fault  database: connection")
+            assert "ok  broker: answers" in ended.stdout
+            # Two seconds of patience, and the start of Python on a busy machine.
+            assert time.monotonic() - began < 15
+
+
+def test_misuse_is_one_line():
+    ended = command("doctor", "--loud")
+
+    assert ended.returncode == 2
+    assert ended.stderr == "unrecognized arguments: --loud\n"

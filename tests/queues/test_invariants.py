@@ -1,0 +1,133 @@
+"""Each invariant is seen to break, alone: a check that cannot fail checks nothing."""
+
+import time
+
+import pytest
+
+from queues.claim import claim
+from queues.enqueue import enqueue
+from queues.invariants import INVARIANTS, MOST, violations
+from queues.models import CronLog, Job, Worker
+from queues.outcomes import Bury, Cancel, Outcome, Retry, Snooze, Succeed
+from queues.presence import present
+from queues.rollup import roll_up
+from queues.settle import settle
+
+pytestmark = pytest.mark.django_db
+
+PLANTS = {
+    "processing-is-claimed": [
+        "INSERT INTO jobs (type, status) VALUES ('noop', 'processing')"
+    ],
+    "only-processing-is-claimed": [
+        (
+            "INSERT INTO job_attempts (job_id, number)"
+            " SELECT id, 1 FROM jobs WHERE status = 'pending' LIMIT 1"
+        ),
+    ],
+    "failed-has-a-letter": [
+        "UPDATE dead_letters SET replayed_at = now() WHERE replayed_at IS NULL"
+    ],
+    "letter-is-of-a-failed-job": [
+        (
+            "INSERT INTO dead_letters (job_id, type, reason)"
+            " SELECT id, type, '' FROM jobs WHERE status = 'completed' LIMIT 1"
+        ),
+    ],
+    "nothing-is-orphaned": [
+        (
+            "INSERT INTO job_attempts (job_id, number, finished_at, outcome)"
+            " VALUES (0, 1, now(), 'failed')"
+        ),
+    ],
+    "ended-has-a-time": [
+        "ALTER TABLE jobs DROP CONSTRAINT job_ended_iff_final",
+        "UPDATE jobs SET completed_at = NULL WHERE status = 'cancelled'",
+    ],
+    "completed-was-run": [
+        "UPDATE jobs SET status = 'completed' WHERE status = 'cancelled'"
+    ],
+    "values-are-in-range": [
+        "ALTER TABLE jobs DROP CONSTRAINT job_priority_1_to_9",
+        "INSERT INTO jobs (type, priority) VALUES ('noop', 10)",
+    ],
+    "failures-were-tries": ["UPDATE jobs SET losses = 1 WHERE status = 'pending'"],
+    "live-has-tries-left": [
+        "UPDATE jobs SET max_attempts = 1 WHERE status = 'pending' AND failures = 1"
+    ],
+    "one-live-per-key": [
+        "DROP INDEX job_one_live_per_key",
+        "INSERT INTO jobs (type, unique_key) VALUES ('noop', 'a'), ('noop', 'a')",
+    ],
+    "closed-attempt-has-an-outcome": [
+        "ALTER TABLE job_attempts DROP CONSTRAINT attempt_ended_iff_outcome",
+        "UPDATE job_attempts SET outcome = 'failed' WHERE finished_at IS NULL",
+    ],
+    "fired-once": [
+        "ALTER TABLE cron_job_logs DROP CONSTRAINT firing_once_per_due_time",
+        (
+            "INSERT INTO cron_job_logs (job_name, job_type, status, schedule_id, due_at)"
+            " SELECT 'x', 'noop', 'success', 7, '2030-01-01' FROM generate_series(1, 2)"
+        ),
+    ],
+    "firing-ends-with-its-job": [
+        "UPDATE cron_job_logs SET status = 'running', finished_at = NULL"
+    ],
+    "roll-ups-forget-nothing": [
+        "UPDATE job_minutes SET count = count - 1 WHERE outcome = 'completed'"
+    ],
+}
+
+
+@pytest.fixture(autouse=True)
+def _every_kind_of_row(claimed, sql):
+    """Write jobs of all states by the engine's own verbs, rolled up."""
+    firing = enqueue("noop", source="schedule")
+    CronLog.objects.create(
+        job_name="x", job_type="noop", status="running", job_id=firing.pk
+    )
+    ends: list[Outcome] = [Succeed(), Bury("x"), Cancel(), Snooze(60), Retry(60)]
+    for outcome in ends:
+        settle([(claimed(priority=4), outcome)])
+    claimed(priority=3)
+    (first,) = claim(["default"], worker=present(Worker.Kind.CHILD), limit=1)
+    settle([(first, Succeed())])
+    assert first.job_id == firing.pk
+    enqueue("noop", unique_key="a", priority=9)
+    sql("UPDATE job_attempts SET claimed_at = claimed_at - interval '5 minutes',"
+        " finished_at = finished_at - interval '5 minutes'")  # fmt: skip
+    roll_up()
+
+
+def test_what_the_engine_writes_holds_and_is_checked_quickly():
+    assert dict(violations()) == {}
+    assert set(Job.objects.values_list("status", flat=True)) == {
+        "pending", "processing", "completed", "failed", "cancelled",
+    }  # fmt: skip
+
+    began = time.monotonic()
+    for _ in range(10):
+        list(violations())
+
+    assert (time.monotonic() - began) / 10 < 0.05
+
+
+@pytest.mark.raw_rows
+@pytest.mark.parametrize("name", INVARIANTS)
+def test_a_violation_is_found_by_its_own_check_alone(name, sql):
+    for statement in PLANTS[name]:
+        sql("SET CONSTRAINTS ALL IMMEDIATE")
+        sql(statement)
+
+    found = dict(violations())
+
+    assert list(found) == [name]
+    assert all(text.startswith("{") for text in found[name])
+
+
+@pytest.mark.raw_rows
+def test_a_flood_of_violations_is_shown_in_part(sql):
+    sql("INSERT INTO jobs (type, status)"
+        " SELECT 'noop', 'processing' FROM generate_series(1, 50)")  # fmt: skip
+
+    assert [len(rows) for _, rows in violations()] == [MOST]
