@@ -32,9 +32,22 @@ WITH due AS MATERIALIZED (
            CASE WHEN %(limit)s = 1 THEN statement_timestamp() END
     FROM claimed
     RETURNING id, job_id, number
+), rest AS (
+    SELECT CASE WHEN (SELECT count(*) FROM due) = %(limit)s THEN EXISTS (
+        SELECT FROM generate_series(1, 9) AS urgency (priority)
+        CROSS JOIN unnest(%(queues)s::text[]) AS line (queue)
+        CROSS JOIN LATERAL (
+            SELECT id FROM jobs
+            WHERE status = 'pending' AND limit_name IS NULL AND queue = line.queue
+              AND priority = urgency.priority AND run_at <= statement_timestamp()
+              AND id NOT IN (SELECT id FROM due)
+            ORDER BY run_at, id LIMIT 1
+        ) AS job
+    ) ELSE FALSE END AS has_more
 )
 SELECT opened.id, claimed.id, type, queue, payload::text, priority, number, failures,
-       losses, max_attempts, source, unique_key, checkpoint::text, run_at
+       losses, max_attempts, source, unique_key, checkpoint::text, run_at,
+       (SELECT has_more FROM rest)
 FROM claimed JOIN opened ON opened.job_id = claimed.id
 ORDER BY priority, run_at, claimed.id
 """
@@ -44,10 +57,15 @@ def claim(queues: Sequence[str], *, worker: int, limit: int) -> list[Claim]:
     """Open an attempt on each of the next `limit` due jobs; most urgent first.
 
     A job is claimed by exactly one caller, however many race for it. Jobs under a
-    limit are left to `admit`.
+    limit are left to `admit`. Each claim tells whether more were due behind it: only
+    then is another process worth waking, or another look.
     """
     with connection.cursor() as cursor:
         cursor.execute(
             CLAIM, {"queues": list(queues), "worker": worker, "limit": limit}
         )
-        return [as_claim(row, started=limit == 1) for row in cursor.fetchall()]
+        rows = cursor.fetchall()
+    claims = [as_claim(row[:-1], started=limit == 1) for row in rows]
+    for each, row in zip(claims, rows, strict=True):
+        each.has_more = row[-1]
+    return claims

@@ -37,6 +37,7 @@ class Claim:
     log: list[dict[str, object]] = field(default_factory=list)
     progress: dict[str, object] | None = None
     crashes: int = 0
+    has_more: bool = False
 
     def begin(self) -> None:
         """Note on the monotonic clock that the handler starts."""

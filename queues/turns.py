@@ -38,6 +38,11 @@ class Turns:
         self.pace = pace
         self.has_more = self.leaves_limits = False
 
+    @property
+    def is_through(self) -> bool:
+        """Tell whether the last batch was all that was due: what came since rang."""
+        return self.pace is self._free and not self.has_more and not any(self._lines)
+
     def take(self) -> list[Claim]:
         """Claim the next batch; empty if nothing due may start now."""
         while True:
@@ -70,7 +75,7 @@ class Turns:
         self.leaves_limits = self.pace is self._limited and any(self._lines)
         self.pace, size = self._free, self._free.size
         claims = claim(self._queues, worker=self.worker, limit=size)
-        self.has_more = len(claims) == size
+        self.has_more = bool(claims) and claims[0].has_more
         return claims
 
     def _admit(self, names: Iterable[str | None]) -> list[Claim]:

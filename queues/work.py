@@ -55,6 +55,8 @@ def work(queue: str, *, slice_seconds: float = SLICE) -> int:
         _run_batch(claims)
         turns.pace.learn(time.monotonic() - began, taken=len(claims))
         count += len(claims)
+        if turns.is_through:
+            break
         if time.monotonic() >= until:
             wake(queue)
             break

@@ -230,6 +230,7 @@ def test_parents_settled_in_one_batch(me):
     assert Job.objects.filter(run_at=FAR).count() == 0
 
 
+@pytest.mark.raw_rows
 def test_a_parent_ended_by_hand_strands_nobody(sql):
     first, second = enqueue("noop"), enqueue("noop")
     buried = enqueue("noop", after=[first])
