@@ -129,13 +129,13 @@ class Batch:
     def enqueue_many(
         self,
         type: str,  # noqa: A002
-        datas: Iterable[object],
+        documents: Iterable[object],
         **options: Unpack[Options],
     ) -> list[Job]:
         """Write many jobs of this batch."""
         options["batch_id"] = self.id
         with self._open():
-            return enqueue_many(type, datas, **options)
+            return enqueue_many(type, documents, **options)
 
     def seal(self) -> None:
         """Say that all jobs are in; from now on the batch can become complete.

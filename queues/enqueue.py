@@ -94,7 +94,7 @@ def enqueue(
 
 def enqueue_many(
     type: str,  # noqa: A002
-    datas: Iterable[object],
+    documents: Iterable[object],
     *,
     unique_keys: Sequence[str] | None = None,
     on_conflict: str = "keep",
@@ -110,7 +110,7 @@ def enqueue_many(
     handler = registry.get(type)
     columns = _columns(handler, **options)
     policy = Policy(on_conflict, unique_for, keyed=unique_keys is not None)
-    rows = [payload.encode(handler, data) for data in datas]
+    rows = [payload.encode(handler, data) for data in documents]
     if unique_keys is not None:
         return [job for job, _ in _keyed(columns, rows, unique_keys, policy)]
     if len(rows) <= CHUNK:
