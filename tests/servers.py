@@ -9,6 +9,9 @@ from pathlib import Path
 from config.servers import Postgres, Valkey
 from tests.environment import ENVIRONMENT
 
+OURS = {"EXTRA_APPS"}
+"""What the caller may say otherwise than the tests do."""
+
 
 def main(command: list[str]) -> int:
     """Return the exit code of the command."""
@@ -20,6 +23,7 @@ def main(command: list[str]) -> int:
             valkey.start()
             servers = {"DATABASE_URL": postgres.url, "REDIS_URL": valkey.url}
             environment = {**os.environ, **ENVIRONMENT, **servers, "DATA_DIR": home}
+            environment |= {name: os.environ[name] for name in OURS & os.environ.keys()}
             return subprocess.run(command, env=environment, check=False).returncode
         finally:
             valkey.stop()

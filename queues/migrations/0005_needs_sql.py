@@ -143,7 +143,7 @@ $$;
 class Migration(migrations.Migration):
     """Functions; `ritmo_follow` also calls one of the migration before."""
 
-    dependencies = [("queues", "0005_unique_sql")]
+    dependencies = [("queues", "0004_unique_sql")]
 
     operations = [
         migrations.RunSQL(RELEASE, "DROP FUNCTION ritmo_release"),

@@ -173,7 +173,7 @@ $$;
 class Migration(migrations.Migration):
     """Functions; the columns and tables are in the migration before."""
 
-    dependencies = [("queues", "0004_unique")]
+    dependencies = [("queues", "0003_limits_sql")]
 
     operations = [
         migrations.RunSQL(MERGE, "DROP FUNCTION ritmo_merge"),
