@@ -6,7 +6,7 @@ from typing import NotRequired, TypedDict
 from queues.models import Job
 from queues.outcomes import Bury, Cancel, Retry, Snooze, Succeed
 from queues.states import FINAL, State
-from queues.work import Pass, process
+from queues.work import Pass, run_due
 
 PASS_SECONDS = 60.0
 WAIT_SECONDS = 120.0
@@ -31,7 +31,7 @@ def trigger_worker(
     a job does: `success` tells, and `message` says why not.
     """
     if wait_for_job_id is None:
-        return _told(process(limit=1, seconds=timeout or PASS_SECONDS))
+        return _told(run_due(limit=1, seconds=timeout or PASS_SECONDS))
     return _wait(wait_for_job_id, WAIT_SECONDS if timeout is None else timeout)
 
 
@@ -69,7 +69,7 @@ def _wait(job_id: int, timeout: float) -> Triggered:
             message = f"Job {job_id} is still {job.status} after {timeout:g} s"
             return {"success": False, "message": message, "jobId": job_id}
         # A worker may be at it already; then there is nothing here but to look.
-        if not process(limit=1, seconds=left, queues=[job.queue]).ran:
+        if not run_due(limit=1, seconds=left, queues=[job.queue]).ran:
             time.sleep(min(LOOK_EVERY, left))
     return {"success": False, "message": f"Unknown job: {job_id}", "jobId": job_id}
 

@@ -177,7 +177,7 @@ class Pass:
             )
 
 
-def process(*, limit: int, seconds: float, queues: Sequence[str] | None = None) -> Pass:
+def run_due(*, limit: int, seconds: float, queues: Sequence[str] | None = None) -> Pass:
     """Run up to `limit` due jobs here and now, most urgent first, within `seconds`.
 
     A handler still running at the end is interrupted and its job handed back.

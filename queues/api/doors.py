@@ -38,7 +38,7 @@ from queues.outcomes import (
     Snooze,
     Succeed,
 )
-from queues.work import process
+from queues.work import run_due
 
 JOBS_A_PASS = 10
 PASS_SECONDS = 60.0
@@ -65,7 +65,7 @@ def enqueue_job(request: HttpRequest) -> HttpResponse:
 )
 def process_queue(request: HttpRequest) -> Body:
     """Run up to ten due jobs in this request, most urgent first."""
-    done = process(limit=JOBS_A_PASS, seconds=PASS_SECONDS)
+    done = run_due(limit=JOBS_A_PASS, seconds=PASS_SECONDS)
     stats = {"processed": done.processed, "failed": done.failed, "errors": done.errors}
     return {"success": True, "stats": stats, "timestamp": iso(timezone.now())}
 
@@ -78,7 +78,7 @@ def process_queue(request: HttpRequest) -> Body:
 )
 def workers(request: HttpRequest) -> Body:
     """Run the next due job in this request; `success` tells whether this try did."""
-    for claim, outcome in process(limit=1, seconds=PASS_SECONDS).ran:
+    for claim, outcome in run_due(limit=1, seconds=PASS_SECONDS).ran:
         return _told(claim, outcome)
     return {"success": True, "message": "No jobs to process"}
 

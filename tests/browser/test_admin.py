@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 from queues.enqueue import enqueue
 from queues.models import Job
 from queues.states import State
-from queues.work import process
+from queues.work import run_due
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -81,7 +81,7 @@ def test_the_form_shows_only_what_the_kind_needs(desk: Page):
 
 def test_a_failed_job_is_understood_and_replayed(desk: Page):
     enqueue("fail", {"message": "the upstream is away"}, max_attempts=1)
-    process(limit=1, seconds=10)
+    run_due(limit=1, seconds=10)
 
     desk.reload()
     desk.get_by_role("link", name=re.compile("Open dead letters")).click()
@@ -110,7 +110,7 @@ def test_jobs_are_cancelled_from_the_list_after_a_question(desk: Page):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_every_page_fits_a_telephone(desk: Page, scheme: Any):
     enqueue("send-receipt", {"order_id": 1})
-    process(limit=1, seconds=10)
+    run_due(limit=1, seconds=10)
     desk.set_viewport_size({"width": 400, "height": 800})
     desk.emulate_media(color_scheme=scheme)
 

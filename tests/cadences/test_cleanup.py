@@ -120,9 +120,9 @@ def test_a_later_try_goes_on_from_the_checkpoint_with_the_same_line():
     job = enqueue(TYPE, {"olderThanDays": 5, "tables": ["messages"]})
     Job.objects.update(checkpoint={"olderThan": line, "deleted": {"messages": 4000}})
 
-    from queues.work import process
+    from queues.work import run_due
 
-    process(limit=1, seconds=5)
+    run_due(limit=1, seconds=5)
 
     job.refresh_from_db()
     assert job.result == {"olderThan": line, "deleted": {"messages": 4000}}

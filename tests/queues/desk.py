@@ -7,7 +7,7 @@ from django.test import Client
 
 from queues.enqueue import enqueue
 from queues.models import Job
-from queues.work import process
+from queues.work import run_due
 
 JOBS = "/admin/queues/job/"
 LETTERS = "/admin/queues/deadletter/"
@@ -25,7 +25,7 @@ def staff(name: str, *permissions: str) -> Client:
 
 def dead_job(message: str = "away") -> Job:
     job = enqueue("fail", {"message": message}, max_attempts=1)
-    process(limit=1, seconds=10)
+    run_due(limit=1, seconds=10)
     return Job.objects.get(pk=job.pk)
 
 

@@ -17,7 +17,7 @@ from queues.enqueue import enqueue
 from queues.errors import IllegalTransition, InvalidToken
 from queues.models import ApiToken, Worker
 from queues.states import State
-from queues.work import process
+from queues.work import run_due
 from tests.queues.schedules import cron, make_schedule
 
 TOKENS = "/admin/queues/apitoken/"
@@ -40,7 +40,7 @@ PAGES = [
 @pytest.mark.django_db(transaction=True)
 def test_the_overview_tells_how_things_stand(admin_client: Client):
     enqueue("fail", max_attempts=1)
-    process(limit=1, seconds=10)
+    run_due(limit=1, seconds=10)
     enqueue("noop")
     make_schedule("soon", **cron("* * * * *"))
     Worker.objects.create(kind="beat", name="beat", machine="m", pid=1, born="1")

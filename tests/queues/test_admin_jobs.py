@@ -15,7 +15,7 @@ from queues.cancel import cancel
 from queues.enqueue import enqueue, enqueue_many
 from queues.models import Attempt, DeadLetter, Job
 from queues.states import State
-from queues.work import process
+from queues.work import run_due
 from tests.queues.desk import (
     JOBS,
     LETTERS,
@@ -43,7 +43,7 @@ def operator() -> Client:
 def test_a_job_page_tells_the_whole_life(admin_client: Client):
     job = dead_job("the upstream is away")
     done = enqueue("send-receipt", {"order_id": 7})
-    process(limit=1, seconds=10)
+    run_due(limit=1, seconds=10)
 
     dead, well = (
         page(admin_client, f"{JOBS}{each.pk}/change/") for each in (job, done)
@@ -61,7 +61,7 @@ def test_a_pending_job_is_called_due_scheduled_or_retrying(admin_client: Client)
     enqueue("noop")
     enqueue("noop", run_at=timezone.now() + timedelta(hours=1))
     enqueue("fail-slowly", priority=1)
-    process(limit=1, seconds=10)
+    run_due(limit=1, seconds=10)
 
     shown = page(admin_client, JOBS)
 
@@ -78,7 +78,7 @@ def test_a_pending_job_is_called_due_scheduled_or_retrying(admin_client: Client)
 def test_every_status_can_be_filtered(admin_client: Client, me: int, status: str):
     dead_job()
     enqueue("noop")
-    process(limit=1, seconds=10)
+    run_due(limit=1, seconds=10)
     cancel(enqueue("noop").pk)
     running = enqueue("noop")
     Job.objects.filter(pk=running.pk).update(status=State.PROCESSING)

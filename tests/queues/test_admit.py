@@ -21,7 +21,7 @@ from queues.outcomes import Lose, Release, Retry, Snooze, Succeed
 from queues.publish import publish
 from queues.rescue import rescue
 from queues.settle import settle
-from queues.work import process, work
+from queues.work import run_due, work
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -290,9 +290,9 @@ def test_a_pass_honours_limits():
     enqueue("noop")
     LimitRow.objects.filter(name="hall").update(running=0)
 
-    assert process(limit=10, seconds=5).processed == 1
+    assert run_due(limit=10, seconds=5).processed == 1
     LimitRow.objects.filter(name="hall").update(running=1)
-    assert process(limit=10, seconds=5).processed == 2
+    assert run_due(limit=10, seconds=5).processed == 2
 
 
 def test_priority_counts_between_limited_and_free_jobs():
@@ -311,7 +311,7 @@ def test_priority_counts_between_limited_and_free_jobs():
                 ("bound", 1), ("free", 7),
             )
         ]  # fmt: skip
-        process(limit=10, seconds=5)
+        run_due(limit=10, seconds=5)
     finally:
         registry.discard("free")
         registry.discard("bound")

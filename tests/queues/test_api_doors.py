@@ -15,7 +15,7 @@ from queues.presence import present
 from queues.replay import dismiss
 from queues.running import RunningJob
 from queues.settle import settle
-from queues.work import process
+from queues.work import run_due
 from tests.queues.callers import (
     CRON,
     PASS,
@@ -168,7 +168,7 @@ def test_a_worker_call_whose_job_was_cancelled(monkeypatch):
 def test_the_figures_say_how_much_stands_where(me):
     enqueue_many("noop", [{}] * 3)
     enqueue("fail", max_attempts=1, priority=1)
-    process(limit=2, seconds=5)
+    run_due(limit=2, seconds=5)
     enqueue("reports-queue", priority=2, run_at=timezone.now() - timedelta(seconds=30))
     enqueue("noop", run_at=timezone.now() + timedelta(hours=1), priority=9)
     claim(["default"], worker=me, limit=1)

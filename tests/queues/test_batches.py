@@ -14,7 +14,7 @@ from queues.models import DeadLetter, Job, JobBatch
 from queues.outcomes import Bury, Succeed
 from queues.settle import settle
 from queues.testing import inline
-from queues.work import process
+from queues.work import run_due
 from tests.queues.test_races import race
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -61,7 +61,7 @@ def test_the_pacemaker_closes_batches():
 def test_a_batch_without_a_last_job_completes_too():
     with Batch("plain") as batch:
         batch.enqueue("noop")
-    process(limit=5, seconds=10)
+    run_due(limit=5, seconds=10)
 
     assert close_batches() == 1
     assert last_jobs() == []
@@ -79,7 +79,7 @@ def test_an_error_in_the_block_leaves_nothing():
 def test_an_open_batch_is_filled_from_anywhere_and_closed_after_its_seal():
     batch = Batch.create("import", on_complete=("noop", {}))
     Batch.get(batch.id).enqueue("noop")
-    process(limit=5, seconds=10)
+    run_due(limit=5, seconds=10)
     assert close_batches() == 0
 
     Batch.get(batch.id).seal()
@@ -107,7 +107,7 @@ def test_a_last_job_whose_type_is_gone_dies_and_says_so():
     JobBatch.objects.update(on_complete_type="gone")
 
     assert close_batches() == 1
-    process(limit=1, seconds=10)
+    run_due(limit=1, seconds=10)
 
     assert DeadLetter.objects.get().reason == "Unknown job type: gone"
 
@@ -167,6 +167,6 @@ def test_a_running_job_adds_to_its_batch_while_others_try_to_close_it(me):
     race(6, act)
 
     assert last_jobs() == []
-    process(limit=20, seconds=20)
+    run_due(limit=20, seconds=20)
     assert close_batches() == 1
     assert last_jobs()[0].payload["completed"] == 11

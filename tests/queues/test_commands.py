@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from queues.enqueue import enqueue
 from queues.models import Job
-from queues.work import process
+from queues.work import run_due
 from tests.processes import command, worker
 
 
@@ -91,7 +91,7 @@ def in_background() -> Iterator[Callable[..., None]]:
 
     def loop() -> None:
         while not over.wait(0.05):
-            process(limit=10, seconds=5)
+            run_due(limit=10, seconds=5)
         connection.close()
 
     threads.append(threading.Thread(target=loop))

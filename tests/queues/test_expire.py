@@ -12,7 +12,7 @@ from queues.handlers import handler, registry
 from queues.keep import chores
 from queues.models import Attempt, CronLog, DeadLetter, Job
 from queues.replay import replay
-from queues.work import process
+from queues.work import run_due
 
 pytestmark = pytest.mark.django_db
 
@@ -41,7 +41,7 @@ def test_an_old_job_is_buried_instead_of_run():
     enqueue("fresh-only")
     age(61)
 
-    process(limit=1, seconds=10)
+    run_due(limit=1, seconds=10)
 
     assert Job.objects.get().status == "failed"
     assert DeadLetter.objects.get().reason == "expired: not done within 3600 s"
@@ -52,7 +52,7 @@ def test_a_younger_job_runs():
     enqueue("fresh-only")
     age(59)
 
-    assert process(limit=1, seconds=10).processed == 1
+    assert run_due(limit=1, seconds=10).processed == 1
 
 
 def test_the_pacemaker_expires_what_waits(sql):
@@ -88,7 +88,7 @@ def test_a_replay_begins_a_new_age(sql):
     replay(Job.objects.get().pk)
 
     assert expire() == 0
-    assert process(limit=1, seconds=10).processed == 1
+    assert run_due(limit=1, seconds=10).processed == 1
 
 
 def test_the_firing_of_an_expired_job_is_closed():

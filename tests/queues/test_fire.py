@@ -9,7 +9,7 @@ from django_celery_beat.models import ClockedSchedule, PeriodicTask
 
 from queues.fire import Memory, fire
 from queues.models import CronLog, Job, ScheduleState
-from queues.work import process
+from queues.work import run_due
 from tests.queues.schedules import (
     SECOND,
     T0,
@@ -67,7 +67,7 @@ def test_a_due_schedule_leaves_a_job_and_a_running_log_that_name_each_other():
 def test_the_end_of_the_job_closes_the_log(nightly):
     tick("03:00")
 
-    process(limit=1, seconds=5)
+    run_due(limit=1, seconds=5)
 
     log = CronLog.objects.get()
     assert (log.status, (log.details or {})["status"]) == ("success", "completed")

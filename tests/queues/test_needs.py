@@ -20,7 +20,7 @@ from queues.replay import replay
 from queues.settle import settle
 from queues.states import State
 from queues.testing import inline
-from queues.work import process
+from queues.work import run_due
 from tests.queues.runners import Runners, wait_until_idle
 from tests.queues.test_races import race
 
@@ -50,7 +50,7 @@ def test_a_job_runs_after_all_it_waits_for(me):
     released = Job.objects.get(pk=last.pk)
     assert released.held_run_at is None
     assert released.run_at <= timezone.now()
-    assert process(limit=5, seconds=10).processed == 1
+    assert run_due(limit=5, seconds=10).processed == 1
     assert state(last) == State.COMPLETED
 
 
@@ -140,11 +140,11 @@ def test_replay_of_the_dead_does_not_resurrect_those_buried_with_it(me):
     end(me, Bury("no use"))
 
     replay(first.pk)
-    assert process(limit=5, seconds=10).processed == 1
+    assert run_due(limit=5, seconds=10).processed == 1
     assert state(second) == State.FAILED
 
     replay(second.pk)
-    assert process(limit=5, seconds=10).processed == 1
+    assert run_due(limit=5, seconds=10).processed == 1
     assert state(second) == State.COMPLETED
 
 

@@ -7,7 +7,7 @@ from django.db import transaction
 
 from queues.models import Attempt, CronLog, DeadLetter, Job
 from queues.publish import publish
-from queues.work import process, work
+from queues.work import run_due, work
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -73,7 +73,7 @@ def test_the_row_goes_with_its_transaction(sql):
 def test_a_plain_insert_has_every_default_and_runs(sql):
     sql("INSERT INTO jobs (type, payload) VALUES ('send-receipt', '{\"order_id\": 3}')")
 
-    assert process(limit=5, seconds=10).processed == 1
+    assert run_due(limit=5, seconds=10).processed == 1
     assert Job.objects.get().result["order_id"] == 3
 
 
@@ -156,7 +156,7 @@ def test_deleting_jobs_by_sql_takes_their_history_along(sql, me):
     sql(
         "INSERT INTO jobs (type, run_at) SELECT 'fail', now() FROM generate_series(1, 3)"
     )
-    process(limit=3, seconds=10)
+    run_due(limit=3, seconds=10)
     assert Attempt.objects.count() == 3
 
     sql("DELETE FROM jobs WHERE status = 'pending' AND id < %s", 10**9)

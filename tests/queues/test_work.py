@@ -14,7 +14,7 @@ from queues.models import Attempt, DeadLetter, Job
 from queues.outcomes import Succeed
 from queues.settle import settle
 from queues.states import State
-from queues.work import process, work
+from queues.work import run_due, work
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -214,7 +214,7 @@ class TestPass:
     def test_it_stops_at_its_limit_and_keeps_the_order(self):
         jobs = [enqueue("noop", priority=priority) for priority in (9, 1, 5)]
 
-        done = process(limit=2, seconds=10)
+        done = run_due(limit=2, seconds=10)
 
         assert [claim.job_id for claim, _ in done.ran] == [jobs[1].id, jobs[2].id]
         assert (done.processed, done.failed, done.errors) == (2, 0, [])
@@ -222,7 +222,7 @@ class TestPass:
     def test_errors_lists_every_failed_try_and_failed_only_the_dead(self):
         job = enqueue("fail", max_attempts=2)
 
-        done = process(limit=10, seconds=10)
+        done = run_due(limit=10, seconds=10)
 
         assert (done.processed, done.failed) == (0, 1)
         assert (
@@ -241,7 +241,7 @@ class TestPass:
         enqueue("ledger", {"seconds": 5})
 
         began = time.monotonic()
-        done = process(limit=10, seconds=0.3)
+        done = run_due(limit=10, seconds=0.3)
 
         assert time.monotonic() - began < 3
         assert (done.processed, done.failed, done.errors) == (0, 0, [])
@@ -251,7 +251,7 @@ class TestPass:
     def test_a_buried_job_is_an_error_too(self):
         enqueue("choose", {"end": "bury"})
 
-        done = process(limit=1, seconds=5, queues=["default"])
+        done = run_due(limit=1, seconds=5, queues=["default"])
 
         assert done.failed == 1
         assert done.errors[0]["error"] == "no use"

@@ -7,7 +7,7 @@ from django.core.management.base import CommandError, CommandParser
 from django.utils.translation import gettext as _
 
 from queues.management.plain import MISUSE, PlainCommand
-from queues.work import process
+from queues.work import run_due
 
 MOST = 10_000
 SECONDS = 60.0
@@ -27,7 +27,7 @@ class Command(PlainCommand):
         if not 1 <= options["max"] <= MOST:
             line = _("--max takes a number from 1 to %(most)s") % {"most": MOST}
             raise CommandError(line, returncode=MISUSE)
-        done = process(limit=options["max"], seconds=SECONDS)
+        done = run_due(limit=options["max"], seconds=SECONDS)
         stats = {
             "processed": done.processed,
             "failed": done.failed,
