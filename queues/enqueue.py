@@ -3,10 +3,12 @@
 import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from itertools import repeat
 from typing import Any, TypedDict, Unpack
 
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.db import connection, transaction
+from django.db import DEFAULT_DB_ALIAS, connection, transaction
+from django.db.models.base import ModelState
 from django.utils import timezone
 
 from queues import payload
@@ -25,17 +27,21 @@ HORIZON = timedelta(days=3653)
 MAX_TRIES = 1000
 CHUNK = 5000
 
+# The rows of one statement share their times; their ids rise in the order given.
 INSERT = """
-INSERT INTO jobs (type, queue, payload, priority, run_at, max_attempts, user_id,
-                  source, batch_id, limit_name, limit_key)
-SELECT %(type)s, %(queue)s, row.payload::jsonb, %(priority)s,
-       coalesce(%(run_at)s::timestamptz, statement_timestamp()),
-       %(max_attempts)s, %(owner_id)s, %(source)s, %(batch_id)s, %(limit_name)s,
-       row.limit_key
-FROM unnest(%(payloads)s::text[], %(limit_keys)s::text[])
-    WITH ORDINALITY AS row (payload, limit_key, place)
-ORDER BY row.place
-RETURNING id, run_at, created_at
+WITH written AS (
+    INSERT INTO jobs (type, queue, payload, priority, run_at, max_attempts, user_id,
+                      source, batch_id, limit_name, limit_key)
+    SELECT %(type)s, %(queue)s, row.payload::jsonb, %(priority)s,
+           coalesce(%(run_at)s::timestamptz, statement_timestamp()),
+           %(max_attempts)s, %(owner_id)s, %(source)s, %(batch_id)s, %(limit_name)s,
+           row.limit_key
+    FROM unnest(%(payloads)s::text[], %(limit_keys)s::text[])
+        WITH ORDINALITY AS row (payload, limit_key, place)
+    ORDER BY row.place
+    RETURNING id, run_at, created_at
+)
+SELECT array_agg(id ORDER BY id), min(run_at), min(created_at) FROM written
 """
 
 
@@ -185,15 +191,16 @@ def _insert(columns: dict[str, Any], rows: Sequence[str]) -> list[Job]:
     values = {**columns, "payloads": list(rows), "limit_keys": keys or None}
     with connection.cursor() as cursor:
         cursor.execute(INSERT, values)
-        written = cursor.fetchall()
+        ids, run_at, created_at = cursor.fetchone()
     wake_on_commit(columns["queue"])
-    shared = {name: value for name, value in columns.items() if name != "run_at"}
-    jobs = [
-        _as_model(shared, text, *row) for text, row in zip(rows, written, strict=True)
+    first = _as_model({**columns, "run_at": run_at, "created_at": created_at})
+    documents = map(json.loads, rows)
+    return [
+        _twin(first, id=job_id, payload=document, limit_key=key)
+        for job_id, document, key in zip(
+            ids, documents, keys or repeat(None), strict=False
+        )
     ]
-    for job, key in zip(jobs, keys, strict=False):
-        job.limit_key = key
-    return jobs
 
 
 def _limit_keys(columns: dict[str, Any], rows: Sequence[str]) -> list[str | None]:
@@ -204,19 +211,9 @@ def _limit_keys(columns: dict[str, Any], rows: Sequence[str]) -> list[str | None
     return [payload.limit_key(handler, json.loads(text)) for text in rows]
 
 
-def _as_model(
-    columns: dict[str, Any],
-    text: str,
-    job_id: int,
-    run_at: datetime,
-    created_at: datetime,
-) -> Job:
-    """Return the row as a model, every field as the database holds it."""
-    job = Job(
-        id=job_id,
-        payload=json.loads(text),
-        run_at=run_at,
-        created_at=created_at,
+def _as_model(columns: dict[str, Any]) -> Job:
+    """Return a row just written as a model, every field as the database holds it."""
+    return Job(
         status=State.PENDING,
         failures=0,
         losses=0,
@@ -224,6 +221,15 @@ def _as_model(
         needed=False,
         **columns,
     )
-    job._state.adding = False  # noqa: SLF001 - as Model.from_db does
-    job._state.db = connection.alias  # noqa: SLF001
-    return job
+
+
+def _twin(job: Job, **fields: object) -> Job:
+    """Return a stored copy of a model with other values in those fields.
+
+    Built field by field, ten thousand models would cost more than their rows.
+    """
+    twin = Job.__new__(Job)
+    state = ModelState()
+    state.adding, state.db = False, DEFAULT_DB_ALIAS
+    twin.__dict__.update(job.__dict__, _state=state, **fields)
+    return twin
