@@ -1,15 +1,14 @@
 """Jobs that wait for other jobs: held back, and released or buried by their end."""
 
-import time
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
-from django.db import OperationalError, connection, transaction
+from django.db import connection
 from django.db.models import F
-from psycopg.errors import LockNotAvailable
 
 from queues.errors import InvalidOption
 from queues.models import Job, JobNeed
+from queues.patience import patiently
 from queues.states import LIVE
 from queues.wake import wake_on_commit
 
@@ -18,7 +17,6 @@ FAR = datetime(9999, 1, 1, tzinfo=UTC)
 """The due time of a job that waits for others: never, for every claim and count."""
 MOST = 1000
 """Jobs that one job may wait for."""
-PAUSE = 0.005
 
 # Every verb releases what it must in its own transaction; an UPDATE by hand that
 # ends a job does not.
@@ -43,20 +41,8 @@ def lock_parents(after: Iterable[Job | int], *, if_dead: str) -> list[int]:
     ids = sorted({each.pk if isinstance(each, Job) else each for each in after})
     if len(ids) > MOST:
         raise InvalidOption(f"A job can wait for {MOST} others at most")
-    while True:
-        try:
-            with transaction.atomic():
-                found = Job.objects.filter(pk__in=ids).order_by("pk")
-                locked = list(
-                    found.select_for_update(nowait=True, no_key=True).values_list(
-                        "pk", flat=True
-                    )
-                )
-            break
-        except OperationalError as error:
-            if not isinstance(error.__cause__, LockNotAvailable):
-                raise
-        time.sleep(PAUSE)
+    found = Job.objects.filter(pk__in=ids).order_by("pk").values_list("pk", flat=True)
+    locked = patiently(lambda: list(found.select_for_update(nowait=True, no_key=True)))
     if unknown := set(ids) - set(locked):
         raise InvalidOption(f"after names unknown jobs: {sorted(unknown)}")
     return ids

@@ -1,22 +1,19 @@
 """Write jobs whose key one live job may hold, or meet the one that holds it."""
 
-import time
 from collections.abc import Sequence
 from dataclasses import InitVar, dataclass
 from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import OperationalError, connection, transaction
-from psycopg.errors import LockNotAvailable
+from django.db import connection
 
 from queues import payload
 from queues.errors import InvalidOption
+from queues.patience import patiently
 
 CONFLICTS = ("keep", "replace", "coalesce")
 MAX_KEY_LENGTH = 200
-PAUSE = 0.005
-"""Seconds before many keys are tried again, one of whose jobs is being settled."""
 
 WRITE = """
 SELECT unique_job.job_id, unique_job.written
@@ -94,7 +91,7 @@ def write_unique(
         "unique_for": policy.unique_for,
         "wait": len(keys) == 1,
     }
-    found = _write(values) if len(keys) == 1 else _write_patiently(values)
+    found = _write(values) if len(keys) == 1 else patiently(lambda: _write(values))
     return [each for _, each in sorted(zip(order, found, strict=True))]
 
 
@@ -102,14 +99,3 @@ def _write(values: dict[str, Any]) -> list[Written]:
     with connection.cursor() as cursor:
         cursor.execute(WRITE, values)
         return [(job_id, written) for job_id, written in cursor.fetchall()]
-
-
-def _write_patiently(values: dict[str, Any]) -> list[Written]:
-    while True:
-        try:
-            with transaction.atomic():
-                return _write(values)
-        except OperationalError as error:
-            if not isinstance(error.__cause__, LockNotAvailable):
-                raise
-        time.sleep(PAUSE)

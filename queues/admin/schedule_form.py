@@ -203,22 +203,9 @@ class ScheduleForm(forms.ModelForm):
 
     def _fill(self, data: dict[str, Any]) -> None:
         """Gather the facts to write, checked once more as code's own schedules are."""
-        options: Options = {
-            "data": json.loads(data.get("payload") or "{}"),
-            "priority": data["urgency"],
-            "queue": data["line"] or None,
-            "start": data["start_time"],
-            "end": data["expires"],
-            "enabled": data["enabled"],
-        }
         task, kind = self.instance, data["kind"]
-        if kind == EVERY:
-            options["every"] = timedelta(**{data["unit"] or "minutes": data["every"]})
-        else:
-            options["cron"] = data["cron"] if kind == CRON else ANY_TIME
-            options["timezone"] = data["zone"]
         try:
-            self.facts = check(data["name"], data["type"], options)
+            self.facts = check(data["name"], data["type"], _options(data))
         except InvalidSchedule:
             self.add_error(kind if kind in data else None, _("That day never comes."))
             return
@@ -237,3 +224,21 @@ class ScheduleForm(forms.ModelForm):
         field = self.fields[name]
         assert isinstance(field, forms.ChoiceField)  # noqa: S101 - for the type checker
         field.choices = choices
+
+
+def _options(data: dict[str, Any]) -> Options:
+    """Return the cleaned form as the arguments that code would give."""
+    options: Options = {
+        "data": json.loads(data.get("payload") or "{}"),
+        "priority": data["urgency"],
+        "queue": data["line"] or None,
+        "start": data["start_time"],
+        "end": data["expires"],
+        "enabled": data["enabled"],
+    }
+    if data["kind"] == EVERY:
+        options["every"] = timedelta(**{data["unit"] or "minutes": data["every"]})
+    else:
+        options["cron"] = data["cron"] if data["kind"] == CRON else ANY_TIME
+        options["timezone"] = data["zone"]
+    return options
