@@ -14,14 +14,13 @@ from django.utils.translation import gettext_lazy, pgettext_lazy
 from queues.admin import show
 from queues.admin.filters import ByPriority, ByQueue, BySource, ByState, ByType
 from queues.admin.paging import EstimatingPaginator
+from queues.admin.search import number_in, types_like
 from queues.admin.verbs import Operated, Verb, Window
 from queues.cancel import cancel
-from queues.handlers import registry
 from queues.models import Attempt, Job
 from queues.replay import replay
 from queues.states import LIVE, State
 
-LARGEST_ID = 2**63 - 1
 SHOWN_ATTEMPTS = 100
 SHOWN_NEEDS = 20
 
@@ -80,11 +79,9 @@ class JobAdmin(Operated, Window):
         term = search_term.strip()
         if not term:
             return queryset, False
-        number = term.removeprefix("#")
-        if number.isascii() and number.isdigit():
-            return queryset.filter(pk=min(int(number), LARGEST_ID)), False
-        types = [each.name for each in registry if term.lower() in each.name.lower()]
-        found = Q(type__in=[term, *types]) | Q(unique_key__startswith=term)
+        if (number := number_in(term)) is not None:
+            return queryset.filter(pk=number), False
+        found = Q(type__in=types_like(term)) | Q(unique_key__startswith=term)
         return queryset.filter(found), False
 
     def change_view(

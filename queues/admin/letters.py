@@ -14,8 +14,8 @@ from django.utils.translation import gettext_lazy, pgettext
 from queues.admin import show
 from queues.admin.filters import ByLetter, ByType
 from queues.admin.paging import EstimatingPaginator
+from queues.admin.search import number_in, types_like
 from queues.admin.verbs import Operated, Verb, Window
-from queues.handlers import registry
 from queues.models import DeadLetter
 from queues.replay import dismiss, replay
 
@@ -70,11 +70,9 @@ class DeadLetterAdmin(Operated, Window):
         term = search_term.strip()
         if not term:
             return queryset, False
-        number = term.removeprefix("#")
-        if number.isascii() and number.isdigit():
-            return queryset.filter(job=min(int(number), 2**63 - 1)), False
-        types = [each.name for each in registry if term.lower() in each.name.lower()]
-        return queryset.filter(type__in=[term, *types]), False
+        if (number := number_in(term)) is not None:
+            return queryset.filter(job=number), False
+        return queryset.filter(type__in=types_like(term)), False
 
     def change_view(
         self,
