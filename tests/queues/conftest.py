@@ -84,6 +84,20 @@ def sql() -> Callable[..., list[tuple[Any, ...]]]:
 
 
 @pytest.fixture
+def touched(sql) -> Callable[[], tuple[int, int]]:
+    """Return a function: scans of all of `jobs`, and its rows fetched by an index."""
+
+    def read() -> tuple[int, int]:
+        ((scans, rows),) = sql(
+            "SELECT seq_scan, idx_tup_fetch FROM pg_stat_xact_user_tables"
+            " WHERE relname = 'jobs'"
+        )
+        return scans, rows
+
+    return read
+
+
+@pytest.fixture
 def waiting_bells() -> Callable[[], int]:
     """Return a function that counts the bells waiting at the broker."""
     import redis
