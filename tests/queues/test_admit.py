@@ -1,7 +1,6 @@
 """Claims under a limit: never more than it allows, and everybody's turn comes."""
 
 import json
-import re
 from datetime import timedelta
 
 import pytest
