@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from celery import current_app
 from django.db import transaction
-from kombu import Connection, Queue
+from kombu import Connection
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
@@ -77,10 +77,9 @@ def _bell(queue: str) -> str:
     Composing it anew would cost each `enqueue` more than writing its row. Kombu's
     transport in memory writes it in the same form: both are its virtual ones.
     """
-    line = Queue(queue, routing_key=queue)
     with Connection("memory://") as memory, memory.Producer() as producer:
         current_app.send_task(
-            "queues.work", args=(queue,), queue=line, task_id=TAG, producer=producer
+            "queues.work", args=(queue,), queue=queue, task_id=TAG, producer=producer
         )
         channel: Any = producer.channel
         message = channel._get(queue)  # noqa: SLF001 - the one place that sees it
