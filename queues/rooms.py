@@ -11,14 +11,14 @@ from typing import Any
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.functional import Promise
-from django.utils.translation import pgettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 ROOMS: tuple[tuple[str | Promise, tuple[str, ...]], ...] = (
-    (pgettext_lazy("room", "Work"), ("Job", "DeadLetter", "LetterGroup", "JobBatch")),
-    (pgettext_lazy("room", "Time"), ("PeriodicTask", "CronLog")),
-    (pgettext_lazy("room", "Engine"), ("Queue", "Worker", "LimitRow")),
+    (_("Work"), ("Job", "DeadLetter", "LetterGroup", "JobBatch")),
+    (_("Time"), ("PeriodicTask", "CronLog")),
+    (_("Engine"), ("QueueState", "Worker", "LimitRow")),
     (
-        pgettext_lazy("room", "People"),
+        _("People"),
         ("AuditEntry", "User", "Group", "AccessRule", "ApiToken"),
     ),
 )
