@@ -106,7 +106,8 @@ def test_the_window_and_the_type_are_chosen_by_the_address(admin_client: Client)
     def drawn(query: str) -> dict[str, list[int]]:
         page = live(admin_client, query).content.decode()
         (series,) = re.findall(r'data-series="([^"]+)"', page)
-        return json.loads(series.replace("&quot;", '"'))
+        found: dict[str, list[int]] = json.loads(series.replace("&quot;", chr(34)))
+        return found
 
     assert sum(drawn("")["completed"]) == 4
     assert sum(drawn("?range=24h")["completed"]) == 8
