@@ -3,13 +3,14 @@
 from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
 
+from queues.audit import record
 from queues.errors import IllegalTransition, UnknownJob
 from queues.models import DeadLetter, Job
 from queues.states import State
 from queues.wake import wake_on_commit
 
 
-def replay(job_id: int) -> Job:
+def replay(job_id: int, *, reason: str = "") -> Job:
     """Put a failed job back, its failures forgotten and its history kept.
 
     Raises UnknownJob; IllegalTransition if the job is not dead, or if a newer
@@ -26,6 +27,8 @@ def replay(job_id: int) -> Job:
                 _revive(job_id)
         except IntegrityError:
             raise IllegalTransition("retry", "superseded") from None
+        told = {"status": job.status, "error": job.error}
+        record("job.retry", job, reason=reason, before=told)
         wake_on_commit(job.queue)
     return Job.objects.get(pk=job_id)
 
