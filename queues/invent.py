@@ -54,9 +54,9 @@ def invent(
             _copy(lines)
         written += len(lines.jobs)
         progress(written)
-    _roll_up(shop)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE jobs, job_attempts, dead_letters, cron_job_logs")
+    _roll_up(shop)
 
 
 def _shop(jobs: int, letters: int, days: float) -> Shop:

@@ -28,3 +28,18 @@ def masked(value: Any) -> Any:
             return [masked(each) for each in value]
         case _:
             return value
+
+
+def restored(value: Any, original: Any) -> Any:
+    """Return an edited document with every mask that was left in it lifted again."""
+    match value, original:
+        case str(), _ if value == MASK and original is not None:
+            return original
+        case Mapping(), Mapping():
+            return {
+                name: restored(held, original.get(name)) for name, held in value.items()
+            }
+        case list(), list() if len(value) == len(original):
+            return [restored(*pair) for pair in zip(value, original, strict=True)]
+        case _:
+            return value

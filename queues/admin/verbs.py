@@ -11,6 +11,7 @@ from django.contrib.admin.utils import quote, unquote
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Model, QuerySet
+from django.forms import Form
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -31,12 +32,23 @@ class Verb:
 
     name: str
     label: Any
-    act: Callable[[Any], object]
+    act: Callable[..., object]
     permission: str
     logged: Any
     offered: Callable[[Any], bool]
     question: Any = None
     """Asked first, because what is done cannot be undone."""
+    form: type[Form] | None = None
+    """What is asked beside; the act is told the answers by their names."""
+
+    @property
+    def asks(self) -> bool:
+        """Tell whether there is a page before it is done."""
+        return bool(self.question or self.form)
+
+    def bound(self, request: HttpRequest) -> Form | None:
+        """Return the answers of this request, if anything is asked."""
+        return self.form(request.POST) if self.form else None
 
 
 class Window(admin.ModelAdmin):
@@ -124,7 +136,10 @@ class Operated(admin.ModelAdmin):
             raise PermissionDenied
         if request.method != "POST":
             return self._ask(request, verb, [row])
-        self._apply(request, verb, [row])
+        form = verb.bound(request)
+        if form and not form.is_valid():
+            return self._ask(request, verb, [row], form=form)
+        self._apply(request, verb, [row], form)
         view = f"admin:{self.opts.app_label}_{self.opts.model_name}_change"
         return redirect(view, object_id)
 
@@ -136,18 +151,28 @@ class Operated(admin.ModelAdmin):
             text = _("Choose at most %(most)d rows at once.") % {"most": MOST}
             self.message_user(request, text, messages.ERROR)
             return None
-        if verb.question and "confirmed" not in request.POST:
+        if verb.asks and "confirmed" not in request.POST:
             return self._ask(request, verb, chosen, action=verb.name)
-        self._apply(request, verb, chosen)
+        form = verb.bound(request)
+        if form and not form.is_valid():
+            return self._ask(request, verb, chosen, action=verb.name, form=form)
+        self._apply(request, verb, chosen, form)
         return None
 
-    def _apply(self, request: HttpRequest, verb: Verb, rows: Iterable[Model]) -> None:
+    def _apply(
+        self,
+        request: HttpRequest,
+        verb: Verb,
+        rows: Iterable[Model],
+        form: Form | None = None,
+    ) -> None:
         """Do it to each row, with its entry in the log; one refusal stops no other."""
         done, refused = 0, Counter[str]()
+        answers = form.cleaned_data if form else {}
         for row in rows:
             try:
                 with transaction.atomic():
-                    verb.act(row)
+                    verb.act(row, **answers)
                     self.log_change(request, row, str(verb.logged))
             except QueueError as error:
                 refused[explain(error)] += 1
@@ -163,7 +188,12 @@ class Operated(admin.ModelAdmin):
             )
 
     def _ask(
-        self, request: HttpRequest, verb: Verb, rows: list[Any], action: str = ""
+        self,
+        request: HttpRequest,
+        verb: Verb,
+        rows: list[Any],
+        action: str = "",
+        form: Form | None = None,
     ) -> TemplateResponse:
         context = {
             **self.admin_site.each_context(request),
@@ -172,5 +202,6 @@ class Operated(admin.ModelAdmin):
             "verb": verb,
             "rows": rows,
             "action": action,
+            "form": form or (verb.form() if verb.form else None),
         }
         return TemplateResponse(request, "admin/queues/confirm.html", context)
