@@ -51,6 +51,10 @@ def _revive(job_id: int) -> None:
 
 def dismiss(letter_id: int) -> None:
     """Mark a letter as seen and needing nothing; the job stays dead."""
-    DeadLetter.objects.filter(pk=letter_id, dismissed_at=None).update(
-        dismissed_at=Now()
-    )
+    with transaction.atomic():
+        standing = DeadLetter.objects.select_for_update().filter(
+            pk=letter_id, dismissed_at=None
+        )
+        if (letter := standing.first()) is not None:
+            standing.update(dismissed_at=Now())
+            record("letter.dismiss", letter, after={"dismissed": True})

@@ -30,7 +30,9 @@ SELECT count(*) FILTER (WHERE kind = 'node'),
        coalesce(bool_or(%(queue)s = ANY(string_to_array(queues, ',')))
            FILTER (WHERE kind = 'node'), FALSE),
        count(*) FILTER (WHERE kind = 'child'),
-       (SELECT count(*) FROM job_attempts WHERE finished_at IS NULL)
+       (SELECT count(*) FROM job_attempts WHERE finished_at IS NULL),
+       (SELECT pause_note FROM queue_states
+        WHERE name = %(queue)s AND paused_at IS NOT NULL)
 FROM workers WHERE gone_at IS NULL
   AND seen_at > clock_timestamp() - %(fresh)s * interval '1 second'
 """
@@ -74,6 +76,7 @@ class Reason(StrEnum):
     SCHEDULED = "scheduled"
     BACKOFF = "backoff"
     SNOOZED = "snoozed"
+    PAUSED = "paused"
     NO_WORKER = "no-worker"
     UNHEARD = "unheard"
     UNKNOWN_TYPE = "unknown-type"
@@ -96,6 +99,7 @@ SENTENCES: dict[Reason, Any] = {
     Reason.SCHEDULED: _("It is not due before %(until)s."),
     Reason.BACKOFF: _("Its last try failed; the next one is due at %(until)s."),
     Reason.SNOOZED: _("Its last run asked to go on at %(until)s."),
+    Reason.PAUSED: _("Its queue “%(name)s” is paused%(note)s."),
     Reason.NO_WORKER: _("It is due, but no worker is running."),
     Reason.UNHEARD: _(
         "It is due, but no running worker takes jobs of the queue “%(name)s”."
@@ -143,17 +147,16 @@ class Wait:
     most: int = 0
     jobs: tuple[int, ...] = ()
     until: datetime | None = None
+    note: str = ""
 
     def __str__(self) -> str:
-        jobs = ", ".join(f"#{job}" for job in self.jobs)
-        if self.count > len(self.jobs):
-            jobs += " …"
-        until = f"{timezone.localtime(self.until):%Y-%m-%d %H:%M:%S %Z}" * bool(
-            self.until
-        )
-        return str(
-            SENTENCES[self.reason] % {**asdict(self), "jobs": jobs, "until": until}
-        )
+        facts = asdict(self)
+        more = " …" if self.count > len(self.jobs) else ""
+        facts["jobs"] = ", ".join(f"#{job}" for job in self.jobs) + more
+        facts["note"] = f": {self.note}" if self.note else ""
+        if self.until:
+            facts["until"] = f"{timezone.localtime(self.until):%Y-%m-%d %H:%M:%S %Z}"
+        return str(SENTENCES[self.reason] % facts)
 
 
 class Crew(NamedTuple):
@@ -163,6 +166,8 @@ class Crew(NamedTuple):
     is_heard: bool
     hands: int
     running: int
+    pause: str | None
+    """The note of whoever paused the queue; None while it is open."""
 
 
 def wait_of(job: Job) -> Wait | None:
@@ -197,6 +202,8 @@ def _until_due(job: Job) -> Wait | None:
 
 
 def _no_hands(job: Job, crew: Crew) -> Wait | None:
+    if crew.pause is not None:
+        return Wait(Reason.PAUSED, name=job.queue, note=crew.pause)
     if not crew.nodes:
         return Wait(Reason.NO_WORKER)
     if not crew.is_heard:

@@ -12,6 +12,7 @@ from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
 
+from queues.access import may
 from queues.admin import show
 from queues.admin.job_forms import EnqueueForm, outline
 from queues.admin.search import number_in
@@ -36,7 +37,7 @@ class ByHand(Operated):
 
     def may_enqueue(self, request: HttpRequest, type_: str | None = None) -> bool:
         """Tell whether this person may write jobs, or those of one type."""
-        return request.user.has_perm(PERMISSION)
+        return may(request.user, PERMISSION, type=type_)
 
     def enqueue_view(self, request: HttpRequest) -> HttpResponse:
         """Offer the types, then the form of the chosen one; write what it says."""

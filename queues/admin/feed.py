@@ -50,7 +50,9 @@ class Feed(ChangeList):
         self.full_result_count = None
         self.show_admin_actions = True
         self.can_show_all = self.multi_page = False
-        self.paginator = self.model_admin.get_paginator(request, [], self.list_per_page)
+        self.paginator = self.model_admin.get_paginator(
+            request, self.queryset.none(), self.list_per_page
+        )
         self.total = self._total()
 
     def _total(self) -> str:

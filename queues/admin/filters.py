@@ -158,11 +158,7 @@ class ByTime(admin.SimpleListFilter):
         value = self.value()
         if value is None:
             return queryset
-        if value in self.SPANS:
-            since, until = timezone.now() - self.SPANS[value][0], None
-        else:
-            first, _dots, last = value.partition("..")
-            since, until = _moment(first), _moment(last)
+        since, until = self._edges(value)
         if since is None and until is None:
             return queryset.none()
         if since is not None:
@@ -171,6 +167,12 @@ class ByTime(admin.SimpleListFilter):
             newest = last_before(until + 2 * SLACK)
             queryset = queryset.filter(created_at__lt=until, pk__lte=newest + 1)
         return queryset
+
+    def _edges(self, value: str) -> tuple[datetime | None, datetime | None]:
+        if value in self.SPANS:
+            return timezone.now() - self.SPANS[value][0], None
+        first, _dots, last = value.partition("..")
+        return _moment(first), _moment(last)
 
 
 def _moment(text: str) -> datetime | None:

@@ -42,16 +42,16 @@ SHOWN_OF_ERROR = 160
 LIST = "queues_job_changelist"
 
 
-def _again(job: Job, reason: str) -> Job:
+def _again(job: Job) -> Job:
     """Give a dead job another life; make one that waits for its time due now."""
     verb = hurry if job.status == State.PENDING else replay
-    return verb(job.pk, reason=reason)
+    return verb(job.pk)
 
 
 REPLAY = Verb(
     name="replay",
     label=gettext_lazy("Retry now"),
-    act=lambda job, reason="": _again(job, reason),
+    act=_again,
     permission="queues.retry_job",
     logged=gettext_lazy("Due now"),
     offered=lambda job: (
@@ -66,7 +66,7 @@ REPLAY = Verb(
 REPRIORITISE = Verb(
     name="priority",
     label=gettext_lazy("Change priority"),
-    act=lambda job, priority, reason: reprioritise(job.pk, priority, reason=reason),
+    act=lambda job, priority: reprioritise(job.pk, priority),
     permission="queues.reprioritise_job",
     logged=gettext_lazy("Priority changed"),
     offered=lambda job: job.status == State.PENDING,
@@ -75,7 +75,7 @@ REPRIORITISE = Verb(
 SNOOZE = Verb(
     name="snooze",
     label=gettext_lazy("Snooze"),
-    act=lambda job, until, reason: snooze(job.pk, until, reason=reason),
+    act=lambda job, until: snooze(job.pk, until),
     permission="queues.snooze_job",
     logged=gettext_lazy("Snoozed"),
     offered=lambda job: job.status == State.PENDING,
@@ -84,7 +84,7 @@ SNOOZE = Verb(
 CANCEL = Verb(
     name="cancel",
     label=pgettext_lazy("verb", "Cancel"),
-    act=lambda job, reason="": cancel(job.pk, reason=reason),
+    act=lambda job: cancel(job.pk),
     permission="queues.cancel_job",
     logged=gettext_lazy("Cancelled, or asked to stop"),
     offered=lambda job: job.status in LIVE and job.cancel_requested_at is None,
@@ -121,7 +121,7 @@ class JobAdmin(ByHand, Window):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         """Leave what may be large to the page of one job."""
-        rows = super().get_queryset(request)
+        rows: QuerySet = super().get_queryset(request)
         if request.resolver_match and request.resolver_match.url_name == LIST:
             rows = rows.annotate(told=Left(F("error"), SHOWN_OF_ERROR))
             return rows.defer(

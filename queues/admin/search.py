@@ -28,7 +28,7 @@ class Holds(Lookup):
         escaped = re.sub(r"([%_\\])", r"\\\1", self.rhs)
         return f"%{escaped}%"
 
-    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+    def as_sql(self, compiler: Any, connection: Any) -> Any:
         """Return the comparison."""
         left, left_values = self.process_lhs(compiler, connection)
         right, right_values = self.process_rhs(compiler, connection)

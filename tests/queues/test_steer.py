@@ -9,6 +9,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from queues.audit import because
 from queues.cancel import cancel
 from queues.claim import claim
 from queues.enqueue import enqueue
@@ -41,7 +42,8 @@ def test_a_job_made_urgent_is_claimed_first(me: int):
     enqueue("noop", priority=3)
     late = enqueue("noop", priority=9)
 
-    reprioritise(late.pk, 1, reason="the shop waits")
+    with because("the shop waits"):
+        reprioritise(late.pk, 1)
     (taken,) = claim(["default"], worker=me, limit=1)
 
     assert taken.job_id == late.pk
@@ -71,7 +73,8 @@ def test_a_priority_lies_from_one_to_nine(priority: Any):
 def test_a_snoozed_job_is_not_due(me: int):
     job, until = enqueue("noop"), timezone.now() + HOUR
 
-    snooze(job.pk, until, reason="after lunch")
+    with because("after lunch"):
+        snooze(job.pk, until)
 
     assert Job.objects.get(pk=job.pk).run_at == until
     assert claim(["default"], worker=me, limit=1) == []
@@ -147,8 +150,10 @@ def test_a_job_that_runs_or_has_ended_stays_as_it_is(verb: str, claimed: Any):
 def test_cancel_and_retry_are_written_down():
     dead, live = dead_job(), enqueue("noop")
 
-    cancel(live.pk, reason="not needed")
-    replay(dead.pk, reason="the upstream is back")
+    with because("not needed"):
+        cancel(live.pk)
+    with because("the upstream is back"):
+        replay(dead.pk)
 
     assert said("job.cancel") == [({"status": "pending"}, None, "not needed")]
     ((before, _, reason),) = said("job.retry")

@@ -12,7 +12,7 @@ from queues.cancel import cancel
 from queues.claim import claim
 from queues.claims import Claim
 from queues.enqueue import enqueue
-from queues.models import Job, LimitRow, Worker
+from queues.models import Job, LimitRow, Queue, Worker
 from queues.outcomes import Retry, Snooze, Succeed
 from queues.publish import publish
 from queues.settle import settle
@@ -103,6 +103,21 @@ def test_for_a_worker_of_its_queue(crew: Any):
 
     assert wait == Wait(Reason.UNHEARD, name="reports")
     assert "takes jobs of the queue “reports”" in str(wait)
+
+
+@pytest.mark.parametrize(
+    ("note", "said"), [("", ""), ("mail is down", ": mail is down")]
+)
+def test_for_its_queue_to_be_resumed(crew: Any, note: str, said: str):
+    crew()
+    Queue.objects.update_or_create(
+        name="default", defaults={"paused_at": timezone.now(), "pause_note": note}
+    )
+
+    wait = waits(enqueue("noop"))
+
+    assert wait == Wait(Reason.PAUSED, name="default", note=note)
+    assert str(wait) == f"Its queue “default” is paused{said}."
 
 
 def test_of_a_type_that_nobody_knows(crew: Any, sql: Any):

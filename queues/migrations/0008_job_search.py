@@ -41,7 +41,7 @@ class Migration(migrations.Migration):
     """Built beside running workers: nothing waits for it."""
 
     atomic = False
-    dependencies = [("queues", "0006_audit")]
+    dependencies = [("queues", "0007_console")]
 
     operations = [
         AddIndexConcurrently(
