@@ -1,8 +1,7 @@
 """Let a job that waits for its time run now."""
 
 from django.db import transaction
-from django.db.models import F
-from django.db.models.functions import Least, Now
+from django.db.models.functions import Now
 
 from queues.audit import record
 from queues.errors import IllegalTransition
@@ -14,19 +13,19 @@ from queues.wake import wake_on_commit
 def hurry(job_id: int, *, reason: str = "") -> Job:
     """Make a scheduled, snoozed or retrying job due now; return the job.
 
-    Raises UnknownJob; IllegalTransition once it runs or has ended, or if it waits
-    for other jobs.
+    Raises UnknownJob; IllegalTransition if it is due already, once it runs or has
+    ended, or if it waits for other jobs.
     """
     with transaction.atomic():
         job = lock_pending(job_id, verb="hurry")
         if job.held_run_at is not None:
             raise IllegalTransition("hurry", "held")
-        # One that is due already keeps its place in the line.
-        Job.objects.filter(pk=job_id).update(run_at=Least(F("run_at"), Now()))
+        later = Job.objects.filter(pk=job_id, run_at__gt=Now())
+        if not later.update(run_at=Now()):
+            raise IllegalTransition("hurry", "due")
         before = {"run_at": job.run_at.isoformat()}
         job.refresh_from_db(fields=["run_at"])
         after = {"run_at": job.run_at.isoformat()}
-        if before != after:
-            record("job.hurry", job, reason=reason, before=before, after=after)
+        record("job.hurry", job, reason=reason, before=before, after=after)
         wake_on_commit(job.queue)
     return job

@@ -31,7 +31,7 @@ STEPS = 4
 # Ids grow with time, so halving finds the place in a few dozen look-ups.
 PLACE = """
 WITH RECURSIVE step (low, high) AS (
-    SELECT min(id) - 1, max(id) FROM jobs
+    SELECT min(id) - 1, max(id) + 1 FROM jobs
     UNION ALL
     SELECT CASE WHEN probe.created_at < %(at)s THEN probe.id ELSE low END,
            CASE WHEN probe.created_at < %(at)s THEN high ELSE (low + high) / 2 END

@@ -36,6 +36,8 @@ def life(job: Job) -> dict[str, Any]:
         "events": _events(job, attempts[:SHOWN_ATTEMPTS]),
         "has_more": len(attempts) > SHOWN_ATTEMPTS,
         "related": list(_related(job)),
+        "letters": job.letters.order_by("-id")[:SHOWN_RELATED],
+        "firings": job.cron_logs.order_by("-id")[:SHOWN_RELATED],
         "progress": _progress(job),
         "documents": _documents(job),
     }

@@ -29,6 +29,7 @@ REFUSALS = (
     gettext_noop("Cannot retry a completed job"),
     gettext_noop("Cannot retry a cancelled job"),
     gettext_noop("Cannot retry a superseded job"),
+    gettext_noop("Cannot hurry a due job"),
     gettext_noop("Cannot hurry a held job"),
     gettext_noop("Cannot hurry a processing job"),
     gettext_noop("Cannot hurry a completed job"),

@@ -1,6 +1,5 @@
 """Two indexes for the search of the console; neither costs a job without a key."""
 
-import django.contrib.postgres.indexes
 from django.contrib.postgres.operations import AddIndexConcurrently
 from django.db import DatabaseError, connections, migrations, models
 
@@ -47,11 +46,9 @@ class Migration(migrations.Migration):
         AddIndexConcurrently(
             model_name="job",
             index=models.Index(
-                django.contrib.postgres.indexes.OpClass(
-                    "unique_key", name="varchar_pattern_ops"
-                ),
-                "id",
                 name="job_key",
+                fields=["unique_key", "id"],
+                opclasses=["varchar_pattern_ops", "int8_ops"],
                 condition=models.Q(("unique_key__isnull", False)),
             ),
         ),

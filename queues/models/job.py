@@ -1,7 +1,7 @@
 """A job, its attempts, and the letter it leaves when it dies."""
 
 from django.conf import settings
-from django.contrib.postgres.indexes import BrinIndex, OpClass
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -150,9 +150,9 @@ class Job(models.Model):
             ),
             # the console: by the beginning of a key, the ended ones too
             models.Index(
-                OpClass("unique_key", name="varchar_pattern_ops"),
-                "id",
                 name="job_key",
+                fields=["unique_key", "id"],
+                opclasses=["varchar_pattern_ops", "int8_ops"],
                 condition=Q(unique_key__isnull=False),
             ),
             # batches: what lives of one, and the counts of its progress
