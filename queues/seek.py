@@ -15,18 +15,20 @@ from queues.models import Job
 
 Answer = TypeVar("Answer")
 
-GLANCE = 0.1
+GLANCE = 0.08
 """Seconds for a question that an index may answer; then we walk."""
-WALK = 0.11
+WALK = 0.08
 """Seconds of walking back from the newest; whoever wants more goes on."""
-COUNTING = 0.04
+COUNTING = 0.03
 COUNTED = 10_000
 """Counting stops here: staff need no more digits."""
 FIRST_STEP = 4000
 """Ids of the first step; the next are as long as the time left allows."""
 SLACK = timedelta(minutes=10)
 """How far ids and times of creation may differ in order."""
-STEPS = 4
+LONGER = 8
+"""How many times as long as the last a step may be."""
+STEPS = 5
 
 # Ids grow with time, so halving finds the place in a few dozen look-ups.
 PLACE = """
@@ -131,7 +133,7 @@ def _walk(
         top = low
         if took > WALK:
             break
-        size = int(min(size * 30, size * (WALK - took) / took))
+        size = int(min(size * LONGER, size * (WALK - took) / took))
     older = _led_to(leads, top, most + 1 - len(rows))
     return Found([*rows, *older][:most], next=top, reached=top)
 

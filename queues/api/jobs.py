@@ -7,6 +7,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import override
 from ninja import Query, Router, Schema
 from ninja.errors import HttpError
 
@@ -16,7 +17,7 @@ from queues.api.errors import problems
 from queues.api.idempotency import once
 from queues.api.intake import Body, enqueue_from, read_object
 from queues.api.represent import represent
-from queues.api.schemas import Created, Page, PayloadWish, Shown, body_of
+from queues.api.schemas import Created, Page, PayloadWish, Shown, ShownAlone, body_of
 from queues.audit import record
 from queues.cancel import cancel
 from queues.errors import UnknownJob
@@ -24,6 +25,7 @@ from queues.handlers import NAME
 from queues.models import Job
 from queues.replay import replay
 from queues.states import State
+from queues.waits import wait_of
 
 LARGEST_ID = 2**63 - 1
 LONGEST_PAGE = 100
@@ -65,10 +67,15 @@ def list_jobs(request: HttpRequest, filters: Query[Filters]) -> Body:
     }
 
 
-@router.get("/api/jobs/{int:job_id}", response={200: Shown, **problems(401, 403, 404)})
+@router.get(
+    "/api/jobs/{int:job_id}", response={200: ShownAlone, **problems(401, 403, 404)}
+)
 def get_job(request: HttpRequest, job_id: int) -> Body:
-    """Show one job."""
-    return represent(_found(request, job_id, permission="queues.view_job"))
+    """Show one job, and what it waits for."""
+    job = _found(request, job_id, permission="queues.view_job")
+    wait = wait_of(job)
+    with override("en"):
+        return {**represent(job), "waitsFor": str(wait) if wait else None}
 
 
 @router.post(

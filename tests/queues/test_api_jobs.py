@@ -181,6 +181,7 @@ def test_a_waiting_job_is_shown(ana):
         "id": made, "type": "send-receipt", "status": "pending", "priority": 5,
         "payload": {"order_id": 7}, "result": None, "error": None, "attempts": 0,
         "maxAttempts": 5, "progress": None, "startedAt": None, "completedAt": None,
+        "waitsFor": "It is due, but no worker is running.",
     }  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from queues.management.plain import FAILED, MISUSE, PlainCommand
 from queues.models import Job
 from queues.models.job import DEFAULT_PRIORITY
 from queues.states import FINAL, State
+from queues.waits import wait_of
 
 LOOK_EVERY = 0.1
 
@@ -71,6 +72,8 @@ class Command(PlainCommand):
             line = _("Job %(id)s is %(status)s") % facts
         if job.error:
             line = f"{line}: {' '.join(job.error.split())}"
+        if wait := wait_of(job):
+            line = f"{line}. {wait}"
         raise CommandError(line, returncode=FAILED)
 
 
