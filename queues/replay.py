@@ -43,11 +43,18 @@ def _revive(job_id: int) -> None:
         result=None,
     )
     standing = DeadLetter.objects.filter(job=job_id, replayed_at=None)
-    standing.update(replayed_at=Now())
+    standing.update(replayed_at=Now(), bulk=None)
 
 
 def dismiss(letter_id: int) -> None:
     """Mark a letter as seen and needing nothing; the job stays dead."""
     DeadLetter.objects.filter(pk=letter_id, dismissed_at=None).update(
-        dismissed_at=Now()
+        dismissed_at=Now(), bulk=None
     )
+
+
+def restore(letter_id: int) -> None:
+    """Open a dismissed letter again; raises IllegalTransition if its job lives on."""
+    found = DeadLetter.objects.filter(pk=letter_id, replayed_at=None)
+    if not found.update(dismissed_at=None, bulk=None):
+        raise IllegalTransition("take back", "replayed")
