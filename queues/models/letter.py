@@ -67,6 +67,7 @@ class LetterBulk(models.Model):
         db_table = "letter_bulks"
         verbose_name = _("bulk repair")
         verbose_name_plural = _("bulk repairs")
+        default_permissions = ("view",)
         constraints = [
             models.CheckConstraint(
                 name="bulk_verb_known",
@@ -109,6 +110,7 @@ class LetterRefusal(models.Model):
 
     class Meta:
         db_table = "letter_refusals"
+        default_permissions = ()
         constraints = [
             models.UniqueConstraint(
                 name="refusal_once_per_bulk", fields=["bulk", "letter"]

@@ -100,7 +100,7 @@ def test_letters_of_an_older_version_are_filled_in_pages(sql, monkeypatch):
 
     from django.db import connection
 
-    backfill = import_module("queues.migrations.0009_letters_backfill")
+    backfill = import_module("queues.migrations.0010_letters_backfill")
     monkeypatch.setattr(backfill, "PAGE", 2)
     for number in range(5):
         enqueue("fail", {"message": f"no order {number}"}, max_attempts=1)

@@ -39,6 +39,6 @@ class Migration(migrations.Migration):
     """Data; runs beside workers, and again from where it was stopped."""
 
     atomic = False
-    dependencies = [("queues", "0008_letters_sql")]
+    dependencies = [("queues", "0009_letters_sql")]
 
     operations = [migrations.RunPython(fill, migrations.RunPython.noop)]

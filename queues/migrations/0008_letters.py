@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('queues', '0006_audit'),
+        ('queues', '0007_console'),
     ]
 
     operations = [
@@ -21,6 +21,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'db_table': 'letter_refusals',
+                'default_permissions': (),
             },
         ),
         migrations.AddField(
@@ -54,6 +55,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'bulk repair',
                 'verbose_name_plural': 'bulk repairs',
                 'db_table': 'letter_bulks',
+                'default_permissions': ('view',),
             },
         ),
         migrations.AddField(

@@ -82,7 +82,7 @@ ALTER TABLE dead_letters RESET (
 class Migration(migrations.Migration):
     """Functions and a trigger; the column is in the migration before."""
 
-    dependencies = [("queues", "0007_letters")]
+    dependencies = [("queues", "0008_letters")]
 
     operations = [
         migrations.RunSQL(PATTERN, "DROP FUNCTION ritmo_pattern"),

@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
     """No lock on the letters but the shortest."""
 
     atomic = False
-    dependencies = [("queues", "0009_letters_backfill")]
+    dependencies = [("queues", "0010_letters_backfill")]
 
     operations = [
         AddIndexConcurrently(
