@@ -49,6 +49,8 @@ class Preview:
     """What a bulk would do."""
 
     total: int
+    upto: int = 0
+    """The youngest of them: an order over this selection up to it means the same."""
     types: list[tuple[str, int]] = field(default_factory=list)
     samples: list[Sample] = field(default_factory=list)
 
@@ -83,11 +85,12 @@ class Order:
 def preview(order: Order) -> Preview:
     """Return how many letters the order means, of which types, and the newest few."""
     letters = eligible(order.selection, order.verb)
-    counted = letters.order_by().values_list("type").annotate(count=Count("*"))
-    types = list(counted.order_by("-count", "type"))
-    newest = letters.select_related("job").order_by("-pk")[:SAMPLES]
+    counted = letters.order_by().values_list("type")
+    types = list(counted.annotate(count=Count("*")).order_by("-count", "type"))
+    newest = list(letters.select_related("job").order_by("-pk")[:SAMPLES])
     return Preview(
         sum(count for _, count in types),
+        newest[0].pk if newest else 0,
         types,
         [_sample(letter, order) for letter in newest],
     )
@@ -117,7 +120,9 @@ def begin(
                 "per_minute": order.per_minute,
                 "reason": order.reason,
                 "actor": audit.whoever().name,
-                "restores_id": order.selection.bulk,
+                "restores_id": order.selection.bulk
+                if order.verb == LetterBulk.Verb.RESTORE
+                else None,
                 **scope,
             },
         )

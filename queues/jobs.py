@@ -20,6 +20,7 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 
 from queues.backoff import retry_after
+from queues.batches import cancel_some
 from queues.errors import AddressRefused, Unreachable
 from queues.handlers import handler
 from queues.outbound import Answer, Call, masked, send
@@ -192,6 +193,23 @@ def bulk_discard(data: BulkOrder, job: RunningJob) -> object:
 def bulk_restore(data: BulkOrder, job: RunningJob) -> object:
     """Open the dead letters again that a bulk dismissed."""
     return _carry_out(data, job)
+
+
+class BatchOrder(BaseModel):
+    """Which batch to cancel."""
+
+    batch_id: int
+
+
+@handler("cancel-batch", max_attempts=10, timeout=300)
+def cancel_batch(data: BatchOrder, job: RunningJob) -> object:
+    """Cancel what is left of a large batch; ordered on its page."""
+    until = time.monotonic() + BULK_SLICE
+    while left := cancel_some(data.batch_id):
+        job.progress(0, left)
+        if time.monotonic() > until:
+            return Snooze(0)
+    return None
 
 
 def _carry_out(data: BulkOrder, job: RunningJob) -> object:

@@ -1,7 +1,7 @@
 """Which dead letters are meant: a selection that is shown, counted, sent and stored."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any, Self
 from uuid import UUID
@@ -23,6 +23,7 @@ BULK_TYPES = {verb: f"bulk-{verb}" for verb in LetterBulk.Verb.values}
 """Verb to job type. Their own letters are dealt with one by one, never in bulk."""
 MOST_IDS = 1000
 LONGEST_SEARCH = 200
+LARGEST_ID = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +38,10 @@ class Selection:
     search: str = ""
     ids: tuple[int, ...] = ()
     bulk: int | None = None
-    types: tuple[str, ...] | None = None
-    """No other types than these: what whoever asks may touch."""
+    upto: int | None = None
+    """None that is younger than this letter."""
+    scope: tuple[tuple[str, str], ...] | None = None
+    """Types, or beginnings with a *, and queues: what whoever asks may touch."""
 
     def letters(self) -> QuerySet[DeadLetter]:
         """Return the letters that match now, in no order."""
@@ -48,14 +51,16 @@ class Selection:
             ("type", self.type),
             ("created_at__gte", self.since),
             ("created_at__lt", self.until),
-            ("reason__icontains", self.search),
             ("pk__in", self.ids),
             ("bulk", self.bulk),
+            ("pk__lte", self.upto),
         ):
             if value:
                 found &= Q(**{name: value})
-        if self.types is not None:
-            found &= Q(type__in=self.types)
+        if self.search:
+            found &= _holding(self.search)
+        if self.scope is not None:
+            found &= _within(self.scope)
         return DeadLetter.objects.filter(found)
 
     def for_bulk(self, verb: str) -> Self:
@@ -68,11 +73,11 @@ class Selection:
 
     def words(self) -> dict[str, Any]:
         """Return what narrows, as JSON: `read` gives it back."""
-        told = {
-            name: value for name, value in asdict(self).items() if value or value == ()
-        }
+        told = {field.name: getattr(self, field.name) for field in fields(self)}
         return {
-            name: _word(value) for name, value in told.items() if name != "ids" or value
+            name: _word(value)
+            for name, value in told.items()
+            if value or (name == "scope" and value is not None)
         }
 
     @classmethod
@@ -86,7 +91,7 @@ class Selection:
             **{
                 name: READ[name](words[name])
                 for name in known
-                if words[name] or name == "types"
+                if words[name] or name == "scope"
             }
         )
 
@@ -104,7 +109,7 @@ def _word(value: Any) -> Any:
         case UUID():
             return str(value)
         case tuple():
-            return list(value)
+            return [_word(each) for each in value]
         case _:
             return value
 
@@ -156,8 +161,29 @@ def _numbers(word: object) -> tuple[int, ...]:
     return tuple(sorted(set(map(_number, each))))
 
 
-def _types(word: object) -> tuple[str, ...] | None:
-    return tuple(map(str, word)) if isinstance(word, list | tuple) else None
+def _scope(word: object) -> tuple[tuple[str, str], ...] | None:
+    if not isinstance(word, list | tuple):
+        return None
+    return tuple((str(type_), str(queue)) for type_, queue in word)
+
+
+def _holding(text: str) -> Q:
+    """Match the reason or the type; a number is that of a job, too."""
+    number = text.removeprefix("#")
+    found = Q(reason__icontains=text) | Q(type__icontains=text)
+    if number.isascii() and number.isdigit():
+        job = Q(job=min(int(number), LARGEST_ID))
+        return job if text.startswith("#") else job | found
+    return found
+
+
+def _within(scope: tuple[tuple[str, str], ...]) -> Q:
+    found = Q(pk__in=[])
+    for type_, queue in scope:
+        one = Q(type__startswith=type_[:-1]) if type_.endswith("*") else Q(type=type_)
+        one = one if type_ else Q()
+        found |= one & Q(job__queue=queue) if queue else one
+    return found
 
 
 READ: dict[str, Any] = {
@@ -169,5 +195,6 @@ READ: dict[str, Any] = {
     "search": _text,
     "ids": _numbers,
     "bulk": _number,
-    "types": _types,
+    "upto": _number,
+    "scope": _scope,
 }
