@@ -113,6 +113,19 @@ def scoped(
     return queryset.filter(found)
 
 
+def scope_of(user: Person, permission: str) -> tuple[tuple[str, str], ...] | None:
+    """Return the job types and queues for which the user has the permission.
+
+    None is everywhere; no pair at all is nowhere. An empty word of a pair is any.
+    """
+    if not user.has_perm(permission):
+        return ()
+    rules = _rules(user, permission)
+    if rules is None:
+        return None
+    return tuple(sorted((rule.type, rule.queue) for rule in rules))
+
+
 def place_of(row: Any) -> Place:
     """Return the job type and the queue that a row belongs to."""
     match _kind(row):

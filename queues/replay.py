@@ -46,7 +46,7 @@ def _revive(job_id: int) -> None:
         result=None,
     )
     standing = DeadLetter.objects.filter(job=job_id, replayed_at=None)
-    standing.update(replayed_at=Now())
+    standing.update(replayed_at=Now(), bulk=None)
 
 
 def dismiss(letter_id: int) -> None:
@@ -56,5 +56,17 @@ def dismiss(letter_id: int) -> None:
             pk=letter_id, dismissed_at=None
         )
         if (letter := standing.first()) is not None:
-            standing.update(dismissed_at=Now())
+            standing.update(dismissed_at=Now(), bulk=None)
             record("letter.dismiss", letter, after={"dismissed": True})
+
+
+def restore(letter_id: int) -> None:
+    """Open a dismissed letter again; raises IllegalTransition once it was replayed."""
+    with transaction.atomic():
+        found = DeadLetter.objects.select_for_update().filter(pk=letter_id)
+        letter = found.first()
+        if letter is None or letter.replayed_at is not None:
+            raise IllegalTransition("take back", "replayed")
+        if letter.dismissed_at is not None:
+            found.update(dismissed_at=None, bulk=None)
+            record("letter.restore", letter, after={"dismissed": False})

@@ -1,26 +1,23 @@
 """Filters whose choices come from the register, never from a walk over the rows."""
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib import admin
-from django.contrib.auth import get_user_model
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 from django.http import HttpRequest
-from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from queues.admin.choice import WHEN, span_of
+from queues.errors import InvalidSelection
 from queues.handlers import registry
-from queues.models import Attempt, CronLog, DeadLetter
+from queues.letters import Selection
+from queues.models import Attempt, DeadLetter
 from queues.models.job import DEFAULT_PRIORITY
-from queues.seek import SLACK, last_before
 from queues.states import State
 
-MOST_DIGITS = 18
 PRIORITIES = {
     1: _("1 · most urgent"),
     DEFAULT_PRIORITY: _("5 · normal"),
@@ -136,137 +133,6 @@ class ByState(admin.SimpleListFilter):
         return queryset.filter(found)
 
 
-class ByTime(admin.SimpleListFilter):
-    """When the job was created: lately, or between two moments that a link says."""
-
-    title = _("created")
-    parameter_name = "created"
-    SPANS = {
-        "1h": (timedelta(hours=1), _("in the last hour")),
-        "24h": (timedelta(hours=24), _("in the last 24 hours")),
-        "7d": (timedelta(days=7), _("in the last 7 days")),
-    }
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[Any]:
-        """Offer the spans, and what the link said."""
-        spans = [(name, label) for name, (_span, label) in self.SPANS.items()]
-        said = request.GET.get("created", "")
-        return spans if said in {"", *self.SPANS} else [*spans, (said, said)]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
-        """Narrow to the times, and to the ids that were given out meanwhile."""
-        value = self.value()
-        if value is None:
-            return queryset
-        since, until = self._edges(value)
-        if since is None and until is None:
-            return queryset.none()
-        if since is not None:
-            queryset = queryset.filter(created_at__gte=since, pk__gt=last_before(since))
-        if until is not None:
-            newest = last_before(until + 2 * SLACK)
-            queryset = queryset.filter(created_at__lt=until, pk__lte=newest + 1)
-        return queryset
-
-    def _edges(self, value: str) -> tuple[datetime | None, datetime | None]:
-        if value in self.SPANS:
-            return timezone.now() - self.SPANS[value][0], None
-        first, _dots, last = value.partition("..")
-        return _moment(first), _moment(last)
-
-
-def _moment(text: str) -> datetime | None:
-    """Return a moment of a link; without an offset it is in the reader's zone."""
-    try:
-        moment = parse_datetime(text.replace(" ", "+"))
-    except ValueError:
-        return None
-    if moment is not None and timezone.is_naive(moment):
-        return timezone.make_aware(moment)
-    return moment
-
-
-class ByError(admin.SimpleListFilter):
-    """Jobs of which a try failed, or those without."""
-
-    title = _("error")
-    parameter_name = "error"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[Any]:
-        """Offer both."""
-        return [("yes", _("has an error")), ("no", _("has none"))]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
-        """Narrow to those."""
-        match self.value():
-            case "yes":
-                return queryset.filter(error__isnull=False)
-            case "no":
-                return queryset.filter(error__isnull=True)
-            case _:
-                return queryset
-
-
-class Linked(admin.SimpleListFilter):
-    """Jobs that belong to something: shown only where a link chose it."""
-
-    column = ""
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[Any]:
-        """Offer what the link says, and nothing else."""
-        said = request.GET.get(str(self.parameter_name), "")
-        return [(said, self.name(said))] if said else []
-
-    def name(self, said: str) -> str:
-        """Return how people call it."""
-        return f"#{said}"
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
-        """Narrow to what belongs to it."""
-        value = self.value()
-        if value is None:
-            return queryset
-        if not value.isdecimal() or len(value) > MOST_DIGITS:
-            return queryset.none()
-        return self.narrow(queryset, int(value))
-
-    def narrow(self, queryset: QuerySet, number: int) -> QuerySet:
-        """Narrow by the column."""
-        return queryset.filter(**{self.column: number})
-
-
-class ByBatch(Linked):
-    """One batch."""
-
-    title = _("batch")
-    parameter_name = column = "batch"
-
-
-class ByOwner(Linked):
-    """One person."""
-
-    title = _("owner")
-    parameter_name = column = "owner"
-
-    def name(self, said: str) -> str:
-        """Return the name of the person."""
-        people = get_user_model().objects
-        found = people.filter(pk=said).first() if said.isdecimal() else None
-        return str(found or f"#{said}")
-
-
-class BySchedule(Linked):
-    """The jobs that one schedule started."""
-
-    title = _("schedule")
-    parameter_name = "schedule"
-
-    def narrow(self, queryset: QuerySet, number: int) -> QuerySet:
-        """Narrow to the jobs of its firings."""
-        fired = CronLog.objects.filter(schedule=number, job__isnull=False)
-        return queryset.filter(pk__in=fired.values("job"))
-
-
 class ByLetter(admin.SimpleListFilter):
     """Open letters, or those that someone dealt with."""
 
@@ -292,6 +158,69 @@ class ByLetter(admin.SimpleListFilter):
                 return queryset.filter(replayed_at=None, dismissed_at__isnull=False)
             case _:
                 return queryset
+
+
+class ByDeath(admin.SimpleListFilter):
+    """When they died, in words."""
+
+    title = _("died")
+    parameter_name = "when"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[Any]:
+        """Offer the last hour, yesterday and the like."""
+        return WHEN.items()
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        """Narrow to that time."""
+        since, until = span_of(self.value() or "")
+        if since is not None:
+            queryset = queryset.filter(created_at__gte=since)
+        return queryset if until is None else queryset.filter(created_at__lt=until)
+
+
+class Linked(admin.SimpleListFilter):
+    """A word that a link brings; shown only where it narrows."""
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[Any]:
+        """Offer what was asked for, so that it can be taken away again."""
+        word = request.GET.get(str(self.parameter_name))
+        return [(word, word)] if word else []
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        """Narrow as a selection with that word would."""
+        try:
+            found = Selection.read({str(self.parameter_name): self.value() or ""})
+        except InvalidSelection:
+            return queryset.none()
+        return queryset & found.letters()
+
+
+class ByFault(Linked):
+    """One fault, by its fingerprint."""
+
+    title = _("fault")
+    parameter_name = "fingerprint"
+
+
+class ByBulk(Linked):
+    """What one bulk dealt with."""
+
+    title = _("bulk")
+    parameter_name = "bulk"
+
+
+class Since(Linked):
+    """Died at that moment or later."""
+
+    title = _("since")
+    parameter_name = "since"
+
+
+class Until(Linked):
+    """Died before that moment."""
+
+    title = _("until")
+    parameter_name = "until"
 
 
 def priorities() -> list[tuple[int, Any]]:

@@ -14,18 +14,8 @@ from django.utils.translation import gettext_lazy, pgettext_lazy
 from queues.admin import show
 from queues.admin.by_hand import ByHand
 from queues.admin.feed import Feed
-from queues.admin.filters import (
-    ByBatch,
-    ByError,
-    ByOwner,
-    ByPriority,
-    ByQueue,
-    BySchedule,
-    BySource,
-    ByState,
-    ByTime,
-    ByType,
-)
+from queues.admin.filters import ByPriority, ByQueue, BySource, ByState, ByType
+from queues.admin.job_filters import ByBatch, ByError, ByOwner, BySchedule, ByTime
 from queues.admin.job_forms import PriorityForm, ReasonForm, SnoozeForm
 from queues.admin.life import life, took
 from queues.admin.search import EXAMPLES, wanted

@@ -113,15 +113,20 @@ def moment(value: datetime | None) -> SafeString:
     """Show a moment from here ("2 minutes ago") and on the clock."""
     if value is None:
         return NOTHING
-    local = timezone.localtime(value)
     return format_html(
         '<span class="moment">{} <time class="quiet" datetime="{}" title="{}">{}</time>'
         "</span>",
         relative(value),
         value.isoformat(),
-        f"{date_format(local, 'DATETIME_FORMAT')} {local:%Z}",
+        full(value),
         clock(value),
     )
+
+
+def full(value: datetime) -> str:
+    """Return a moment with its date and zone."""
+    local = timezone.localtime(value)
+    return f"{date_format(local, 'DATETIME_FORMAT')} {local:%Z}"
 
 
 def relative(value: datetime) -> str:

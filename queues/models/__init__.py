@@ -4,6 +4,7 @@ from queues.models.access import AccessScope, ApiToken, IdempotencyKey, RoleGran
 from queues.models.audit import AuditEntry
 from queues.models.chain import JobBatch, JobNeed, UniqueWindow
 from queues.models.job import Attempt, DeadLetter, Job, JobTotal
+from queues.models.letter import LetterBulk, LetterRefusal
 from queues.models.limit import LimitKey, LimitRow, LimitUse
 from queues.models.process import JobType, Pulse, Worker
 from queues.models.queue import Queue
@@ -24,6 +25,8 @@ __all__ = [
     "JobNeed",
     "JobTotal",
     "JobType",
+    "LetterBulk",
+    "LetterRefusal",
     "LimitKey",
     "LimitRow",
     "LimitUse",

@@ -261,6 +261,18 @@ class DeadLetter(models.Model):
     created_at = models.DateTimeField(_("died"), db_default=Now())
     replayed_at = models.DateTimeField(_("replayed"), null=True)
     dismissed_at = models.DateTimeField(_("dismissed"), null=True)
+    # A trigger fills it in, whoever writes the letter: alike for the same fault.
+    fingerprint = models.UUIDField(_("fault"), null=True)
+    # Which bulk replayed it, dismissed it or took that back, last of all.
+    bulk = models.ForeignKey(
+        "LetterBulk",
+        models.DO_NOTHING,
+        verbose_name=_("bulk"),
+        null=True,
+        related_name="letters",
+        db_constraint=False,
+        db_index=False,
+    )
 
     class Meta:
         db_table = "dead_letters"
@@ -278,7 +290,23 @@ class DeadLetter(models.Model):
                 condition=Q(replayed_at__isnull=True),
             ),
         ]
-        indexes = [models.Index(name="letter_by_type", fields=["type", "-id"])]
+        indexes = [
+            models.Index(name="letter_by_type", fields=["type", "-id"]),
+            # groups: counts, first and last of every fault, by this index alone
+            models.Index(
+                name="letter_open",
+                fields=["fingerprint", "type", "created_at"],
+                condition=Q(replayed_at__isnull=True, dismissed_at__isnull=True),
+            ),
+            # the letters of one fault, the newest first
+            models.Index(name="letter_of_fault", fields=["fingerprint", "-id"]),
+            # restore: what one bulk dismissed
+            models.Index(
+                name="letter_of_bulk",
+                fields=["bulk", "id"],
+                condition=Q(bulk__isnull=False),
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.type} #{self.job_id}"
