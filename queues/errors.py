@@ -103,3 +103,21 @@ class AddressRefused(QueueError):
 
 class Unreachable(QueueError):
     """No answer came from a host: name, connection, encryption or time."""
+
+
+class InvalidSelection(QueueError, ValueError):
+    """A word that should say which dead letters are meant cannot be read."""
+
+
+class NothingSelected(QueueError):
+    """No letter matches: there is nothing to do."""
+
+    def __init__(self) -> None:
+        super().__init__("No dead letter matches")
+
+
+class UnknownBulk(QueueError, LookupError):
+    """There is no bulk repair with that id."""
+
+    def __init__(self, bulk_id: int) -> None:
+        super().__init__(f"Unknown bulk repair: {bulk_id}")

@@ -14,7 +14,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 ROOMS: tuple[tuple[str | Promise, tuple[str, ...]], ...] = (
-    (_("Work"), ("Job", "DeadLetter", "LetterGroup", "JobBatch")),
+    (_("Work"), ("Job", "DeadLetter", "LetterBulk", "JobBatch")),
     (_("Time"), ("PeriodicTask", "CronLog")),
     (_("Engine"), ("QueueState", "Worker", "LimitRow")),
     (

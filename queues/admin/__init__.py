@@ -1,5 +1,25 @@
 """The admin: windows on the rows, with buttons that call the verbs."""
 
-from queues.admin import firings, jobs, letters, limits, schedules, tokens, workers
+from queues.admin import (
+    batches,
+    bulks,
+    firings,
+    jobs,
+    letters,
+    limits,
+    schedules,
+    tokens,
+    workers,
+)
 
-__all__ = ["firings", "jobs", "letters", "limits", "schedules", "tokens", "workers"]
+__all__ = [
+    "batches",
+    "bulks",
+    "firings",
+    "jobs",
+    "letters",
+    "limits",
+    "schedules",
+    "tokens",
+    "workers",
+]

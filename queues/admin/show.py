@@ -9,7 +9,7 @@ from django.utils.formats import date_format, number_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop, pgettext
+from django.utils.translation import gettext_lazy, gettext_noop, pgettext
 
 from queues.errors import QueueError
 from queues.handlers import Handler, registry
@@ -29,6 +29,21 @@ REFUSALS = (
     gettext_noop("Cannot retry a completed job"),
     gettext_noop("Cannot retry a cancelled job"),
     gettext_noop("Cannot retry a superseded job"),
+    gettext_noop("Cannot hurry a due job"),
+    gettext_noop("Cannot hurry a held job"),
+    gettext_noop("Cannot hurry a processing job"),
+    gettext_noop("Cannot hurry a completed job"),
+    gettext_noop("Cannot hurry a cancelled job"),
+    gettext_noop("Cannot reprioritise a processing job"),
+    gettext_noop("Cannot reprioritise a completed job"),
+    gettext_noop("Cannot reprioritise a failed job"),
+    gettext_noop("Cannot reprioritise a cancelled job"),
+    gettext_noop("Cannot snooze a processing job"),
+    gettext_noop("Cannot snooze a completed job"),
+    gettext_noop("Cannot snooze a failed job"),
+    gettext_noop("Cannot snooze a cancelled job"),
+    gettext_noop("The due time lies in the past"),
+    gettext_noop("The due time lies more than ten years ahead"),
 )
 """What the verbs answer, so that it can be translated here, at the edge."""
 
@@ -168,6 +183,22 @@ def short(text: str | None, most: int = 90) -> str:
     """Return the first line, cut where it gets long."""
     line = (text or "").strip().partition("\n")[0]
     return line if len(line) <= most else f"{line[: most - 1]}…"
+
+
+DEEDS = {
+    "job.cancel": gettext_lazy("cancelled"),
+    "job.copy": gettext_lazy("copied from another job"),
+    "job.enqueue": gettext_lazy("enqueued by hand"),
+    "job.hurry": gettext_lazy("made due now"),
+    "job.reprioritise": gettext_lazy("given another priority"),
+    "job.retry": gettext_lazy("retried"),
+    "job.snooze": gettext_lazy("snoozed"),
+}
+
+
+def deed(action: str) -> str:
+    """Return what a word of the audit means for a job."""
+    return str(DEEDS.get(action, action))
 
 
 def explain(error: QueueError) -> str:
