@@ -38,7 +38,7 @@ def of_jobs(counts: Counts, lines: Sequence[Line]) -> list[Tile]:
         Tile(
             _("Due now"),
             number(due, ENOUGH),
-            _("the oldest since") if due else _("nothing"),
+            _("the oldest became due") if due else _("nothing"),
             "warn" if waits else "calm",
             listing("job", status="due"),
             oldest,

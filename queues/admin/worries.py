@@ -30,7 +30,7 @@ SAYS: dict[Matter, tuple[Words, Words]] = {
     ),
     Matter.UNHEARD: (
         gettext_lazy("No worker takes the queue “%(subject)s”"),
-        gettext_lazy("Jobs due there: %(count)s. The oldest waits since"),
+        gettext_lazy("Jobs due there: %(count)s. The oldest became due"),
     ),
     Matter.SILENT: (
         gettext_lazy("“%(subject)s” has gone silent"),
@@ -46,11 +46,11 @@ SAYS: dict[Matter, tuple[Words, Words]] = {
     ),
     Matter.SLOW: (
         gettext_lazy("The queue “%(subject)s” does not keep up"),
-        gettext_lazy("Jobs due there: %(count)s. The oldest waits since"),
+        gettext_lazy("Jobs due there: %(count)s. The oldest became due"),
     ),
     Matter.FULL: (
         gettext_lazy("The limit “%(subject)s” holds jobs back"),
-        gettext_lazy("Jobs due under it: %(count)s. The oldest waits since"),
+        gettext_lazy("Jobs due under it: %(count)s. The oldest became due"),
     ),
     Matter.RISING: (
         gettext_lazy("More jobs die than an hour ago"),
@@ -58,7 +58,7 @@ SAYS: dict[Matter, tuple[Words, Words]] = {
     ),
     Matter.PAUSED: (
         gettext_lazy("The queue “%(subject)s” is paused"),
-        gettext_lazy("Nothing of it runs since"),
+        gettext_lazy("It was paused"),
     ),
 }
 

@@ -54,7 +54,7 @@ def test_the_overview_tells_how_things_stand(admin_client: Client):
     assert len(own) <= 10
     for words in (
         "Due now",
-        "the oldest since",
+        "the oldest became due",
         "wait for a person",
         "no job will run",
         "soon",
