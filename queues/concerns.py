@@ -1,11 +1,11 @@
-"""What needs a person now: judged from a glance, touching nothing."""
+"""What needs a person now: judged from a survey, touching nothing."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from queues import glance, plans
+from queues import plans, survey
 from queues.due import next_after
 from queues.errors import InvalidSchedule
 from queues.models import Worker
@@ -78,7 +78,7 @@ def firing(row: plans.Row, now: datetime) -> Firing:
 
 
 def of_processes(
-    processes: Sequence[glance.Process], lines: Sequence[glance.Line]
+    processes: Sequence[survey.Process], lines: Sequence[survey.Line]
 ) -> Iterator[Concern]:
     """Yield what is missing: a scheduler, workers, a worker for a queue, a heartbeat."""
     heard = [each for each in processes if each.is_heard]
@@ -97,7 +97,7 @@ def of_processes(
             yield Concern(Matter.SILENT, each.name, each.id, each.seen_at)
 
 
-def of_lines(lines: Sequence[glance.Line], now: datetime) -> Iterator[Concern]:
+def of_lines(lines: Sequence[survey.Line], now: datetime) -> Iterator[Concern]:
     """Yield the queues and limits whose oldest due job waits too long."""
     late = [each for each in lines if each.oldest and each.oldest < now - LONG]
     free = _by((line.queue, line) for line in late if line.limit is None)
@@ -116,22 +116,22 @@ def of_schedules(firings: Iterable[Firing]) -> Iterator[Concern]:
             yield Concern(Matter.LATE, each.row.name, each.row.id, each.at)
 
 
-def of_letters(rise: glance.Rise) -> Iterator[Concern]:
+def of_letters(rise: survey.Rise) -> Iterator[Concern]:
     """Yield a rise of deaths."""
     if rise.hour >= RISING and rise.hour >= TIMES * rise.before:
         yield Concern(Matter.RISING, count=rise.hour)
 
 
-def _by(pairs: Iterable[tuple[str, glance.Line]]) -> dict[str, list[glance.Line]]:
-    found: dict[str, list[glance.Line]] = {}
+def _by(pairs: Iterable[tuple[str, survey.Line]]) -> dict[str, list[survey.Line]]:
+    found: dict[str, list[survey.Line]] = {}
     for key, line in pairs:
         found.setdefault(key, []).append(line)
     return found
 
 
-def _oldest(lines: Iterable[glance.Line]) -> datetime | None:
+def _oldest(lines: Iterable[survey.Line]) -> datetime | None:
     return min((each.oldest for each in lines if each.oldest), default=None)
 
 
-def _due(lines: Iterable[glance.Line]) -> int:
+def _due(lines: Iterable[survey.Line]) -> int:
     return sum(each.due for each in lines)

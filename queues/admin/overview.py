@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.utils.cache import patch_vary_headers
 
-from queues import concerns, glance, plans
+from queues import concerns, plans, survey
 from queues.admin import status, trends, worries
 from queues.admin.worries import listing, number
 from queues.models import Worker
@@ -27,7 +27,7 @@ Parts = dict[str, Any]
 def parts(request: HttpRequest) -> Parts:
     """Return what the page shows to this person, from fewer than a dozen statements."""
     user: Any = request.user
-    counts = glance.counts()
+    counts = survey.counts()
     shown: Parts = {"tiles": [], "concerns": []}
     if user.has_perm("queues.view_job"):
         shown |= _jobs(request, counts)
@@ -68,8 +68,8 @@ class Priority:
     share: int
 
 
-def _jobs(request: HttpRequest, counts: glance.Counts) -> Parts:
-    lines = glance.lines()
+def _jobs(request: HttpRequest, counts: survey.Counts) -> Parts:
+    lines = survey.lines()
     window = trends.window(request.GET.get("range", ""))
     type_ = request.GET.get("type", "")[:100] or None
     rows, left = trends.types(window, counts.now)
@@ -87,19 +87,19 @@ def _jobs(request: HttpRequest, counts: glance.Counts) -> Parts:
     }
 
 
-def _letters(shown: Parts, counts: glance.Counts) -> Parts:
+def _letters(shown: Parts, counts: survey.Counts) -> Parts:
     return {
         "tiles": [*shown["tiles"], status.of_letters(counts)],
-        "concerns": [*shown["concerns"], *concerns.of_letters(glance.rise())],
+        "concerns": [*shown["concerns"], *concerns.of_letters(survey.rise())],
         "kinds": [
             (kind, listing("deadletter", state="open", type=kind.type))
-            for kind in glance.kinds()
+            for kind in survey.kinds()
         ],
     }
 
 
 def _processes(shown: Parts) -> Parts:
-    found = glance.processes()
+    found = survey.processes()
     lines = shown.get("lines", [])
     return {
         "tiles": [*shown["tiles"], *status.of_processes(found)],
@@ -108,7 +108,7 @@ def _processes(shown: Parts) -> Parts:
     }
 
 
-def _schedules(shown: Parts, counts: glance.Counts) -> Parts:
+def _schedules(shown: Parts, counts: survey.Counts) -> Parts:
     firings = [concerns.firing(row, counts.now) for row in plans.rows() if row.enabled]
     coming = sorted(
         (each for each in firings if each.at), key=lambda each: (each.at, each.row.name)
@@ -120,7 +120,7 @@ def _schedules(shown: Parts, counts: glance.Counts) -> Parts:
     }
 
 
-def _backlog(lines: list[glance.Line]) -> list[Priority]:
+def _backlog(lines: list[survey.Line]) -> list[Priority]:
     """Return the priorities at which something waits, the most urgent first."""
     found = sorted({line.priority for line in lines})
     sums = {each: [line for line in lines if line.priority == each] for each in found}
@@ -128,7 +128,7 @@ def _backlog(lines: list[glance.Line]) -> list[Priority]:
     return [_priority(each, of, most) for each, of in sums.items()]
 
 
-def _priority(priority: int, lines: list[glance.Line], most: int) -> Priority:
+def _priority(priority: int, lines: list[survey.Line], most: int) -> Priority:
     due, later = sum(line.due for line in lines), sum(line.later for line in lines)
     oldest = min((line.oldest for line in lines if line.oldest), default=None)
     share = max(1, round(100 * due / most)) if due else 0

@@ -13,8 +13,8 @@ from queues.admin.worries import listing, number
 from queues.concerns import Firing
 from queues.due import next_after
 from queues.errors import InvalidSchedule
-from queues.glance import ENOUGH, Counts, Line, Process
 from queues.models import Worker
+from queues.survey import ENOUGH, Counts, Line, Process
 
 
 @dataclass(frozen=True, slots=True)

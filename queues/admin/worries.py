@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from queues.concerns import Concern, Matter
-from queues.glance import ENOUGH_OF_LINE
+from queues.survey import ENOUGH_OF_LINE
 
 MOST_ALIKE = 3
 """More of one matter are told as a number."""

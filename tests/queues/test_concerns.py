@@ -20,7 +20,7 @@ from queues.concerns import (
 )
 from queues.due import Every, Once
 from queues.errors import InvalidSchedule
-from queues.glance import Line, Process, Rise
+from queues.survey import Line, Process, Rise
 
 NOW = datetime(2030, 5, 17, 12, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)

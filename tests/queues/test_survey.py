@@ -1,4 +1,4 @@
-"""A glance reads little: counts stop early, and tell it."""
+"""A survey reads little: counts stop early, and tell it."""
 
 from datetime import timedelta
 
@@ -6,7 +6,7 @@ import pytest
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from queues import glance
+from queues import survey
 from queues.enqueue import enqueue, enqueue_many
 from queues.models import Attempt, DeadLetter, Job, Worker
 from queues.outcomes import Bury
@@ -16,14 +16,14 @@ pytestmark = pytest.mark.django_db
 
 
 def test_lines_tell_queues_priorities_and_limits_apart(monkeypatch):
-    monkeypatch.setattr(glance, "ENOUGH_OF_LINE", 3)
+    monkeypatch.setattr(survey, "ENOUGH_OF_LINE", 3)
     enqueue_many("noop", [{}] * 5)
     other = enqueue("noop", priority=1)
     Job.objects.filter(pk=other.pk).update(queue="mail")
     enqueue("noop", run_at=timezone.now() + timedelta(days=1))
     enqueue("metered")
 
-    found = {(line.queue, line.limit, line.priority): line for line in glance.lines()}
+    found = {(line.queue, line.limit, line.priority): line for line in survey.lines()}
 
     many = found["default", None, 5]
     assert (many.due, many.later) == (3, 1)
@@ -35,10 +35,10 @@ def test_lines_tell_queues_priorities_and_limits_apart(monkeypatch):
 
 
 def test_an_empty_house_has_no_lines():
-    assert glance.lines() == []
-    assert glance.processes() == []
-    assert glance.kinds() == []
-    assert glance.rise() == glance.Rise(0, 0)
+    assert survey.lines() == []
+    assert survey.processes() == []
+    assert survey.kinds() == []
+    assert survey.rise() == survey.Rise(0, 0)
 
 
 def test_counts_are_of_what_is_open(claimed):
@@ -47,7 +47,7 @@ def test_counts_are_of_what_is_open(claimed):
     settle([(claimed(), Bury("y"))])
     DeadLetter.objects.filter(reason__contains="y").update(dismissed_at=Now())
 
-    counts = glance.counts()
+    counts = survey.counts()
 
     assert (counts.running, counts.letters) == (1, 1)
     assert Attempt.objects.filter(finished_at=None).count() == 1
@@ -61,12 +61,12 @@ def test_letters_that_read_alike_are_one_kind(claimed):
         created_at=Now() - timedelta(minutes=90)
     )
 
-    first, second = glance.kinds()
+    first, second = survey.kinds()
 
     assert (first.type, first.reason, first.count) == ("noop", "no", 2)
     assert second.reason == "yes"
     assert second.first_at == second.last_at
-    assert glance.rise() == glance.Rise(2, 1)
+    assert survey.rise() == survey.Rise(2, 1)
 
 
 @pytest.mark.raw_rows
@@ -81,6 +81,6 @@ def test_processes_that_are_gone_are_not_there():
         kind="node", name="forgotten", seen_at=Now() - timedelta(days=2), **same
     )
 
-    found = {each.name: each.is_heard for each in glance.processes()}
+    found = {each.name: each.is_heard for each in survey.processes()}
 
     assert found == {"alive": True, "silent": False}
