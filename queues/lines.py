@@ -42,10 +42,11 @@ WHERE finished_at > statement_timestamp() - %(minutes)s * interval '1 minute'
 GROUP BY job.queue, width
 """
 HEARD = """
-SELECT name, count(*) FROM workers, unnest(string_to_array(queues, ',')) AS name
+SELECT line.queue, count(*)
+FROM workers CROSS JOIN unnest(string_to_array(queues, ',')) AS line (queue)
 WHERE kind = 'node' AND gone_at IS NULL AND drain_requested_at IS NULL
   AND seen_at > clock_timestamp() - %(fresh)s * interval '1 second'
-GROUP BY name
+GROUP BY line.queue
 """
 
 
