@@ -66,6 +66,20 @@ class UnknownJob(QueueError, LookupError):
         super().__init__(f"Unknown job: {job_id}")
 
 
+class UnknownWorker(QueueError, LookupError):
+    """There is no process with that id."""
+
+    def __init__(self, worker_id: int) -> None:
+        super().__init__(f"Unknown worker: {worker_id}")
+
+
+class WorkerGone(QueueError):
+    """No Celery worker of that name runs that could still be asked for something."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"No running Celery worker: {name}")
+
+
 class IllegalTransition(QueueError):
     """The job's state does not allow that."""
 
