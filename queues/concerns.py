@@ -1,6 +1,6 @@
 """What needs a person now: judged from a survey, touching nothing."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -97,14 +97,26 @@ def of_processes(
             yield Concern(Matter.SILENT, each.name, each.id, each.seen_at)
 
 
-def of_lines(lines: Sequence[survey.Line], now: datetime) -> Iterator[Concern]:
+def of_lines(
+    lines: Sequence[survey.Line], now: datetime, paused: Collection[str] = ()
+) -> Iterator[Concern]:
     """Yield the queues and limits whose oldest due job waits too long."""
-    late = [each for each in lines if each.oldest and each.oldest < now - LONG]
+    late = [
+        each
+        for each in lines
+        if each.oldest and each.oldest < now - LONG and each.queue not in paused
+    ]
     free = _by((line.queue, line) for line in late if line.limit is None)
     for queue, due in free.items():
         yield Concern(Matter.SLOW, queue, queue, _oldest(due), _due(due))
     for limit, due in _by((line.limit, line) for line in late if line.limit).items():
         yield Concern(Matter.FULL, limit, limit, _oldest(due), _due(due))
+
+
+def of_pauses(paused: Iterable[tuple[str, datetime]]) -> Iterator[Concern]:
+    """Yield the queues that somebody paused: it may have been forgotten."""
+    for queue, since in paused:
+        yield Concern(Matter.PAUSED, queue, queue, since)
 
 
 def of_schedules(firings: Iterable[Firing]) -> Iterator[Concern]:

@@ -16,10 +16,10 @@ from django.utils.translation import gettext_lazy as _
 ROOMS: tuple[tuple[str | Promise, tuple[str, ...]], ...] = (
     (_("Work"), ("Job", "DeadLetter", "LetterBulk", "JobBatch")),
     (_("Time"), ("PeriodicTask", "CronLog")),
-    (_("Engine"), ("QueueState", "Worker", "LimitRow")),
+    (_("Engine"), ("Queue", "Worker", "LimitRow")),
     (
         _("People"),
-        ("AuditEntry", "User", "Group", "AccessRule", "ApiToken"),
+        ("AuditEntry", "User", "Group", "AccessScope", "ApiToken"),
     ),
 )
 """Names of models and pages by room; those that are not installed are left out."""

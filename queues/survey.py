@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.db import connection
 
@@ -18,10 +19,10 @@ ENOUGH = 10_000
 ENOUGH_OF_LINE = 2_000
 """The same for one line of jobs, of which there may be hundreds."""
 NEWEST = 2_000
-"""Letters that are looked at for kinds and for a trend."""
-KINDS = 8
+"""Letters that are looked at for a trend."""
+FAULTS_SHOWN = 8
 LENGTH = 200
-"""Characters of a reason that tell its kind."""
+"""Characters of a reason that are read."""
 
 COUNTS = """
 SELECT clock_timestamp(),
@@ -95,13 +96,22 @@ SELECT count(*) FILTER (WHERE created_at > now() - interval '1 hour'),
                           AND created_at > now() - interval '2 hours')
 FROM (SELECT created_at FROM dead_letters ORDER BY id DESC LIMIT %(newest)s) AS letter
 """
-KINDS_OF_LETTERS = """
-SELECT type, left(split_part(reason, E'\\n', 1), %(length)s) AS why,
-       count(*), min(created_at), max(created_at)
-FROM (SELECT type, reason, created_at FROM dead_letters
-      WHERE replayed_at IS NULL AND dismissed_at IS NULL
-      ORDER BY id DESC LIMIT %(newest)s) AS letter
-GROUP BY type, why ORDER BY count(*) DESC, max(created_at) DESC LIMIT %(kinds)s
+FAULTS = """
+SELECT found.fingerprint, found.type, found.types, found.count, found.last,
+       left(split_part(letter.reason, E'\\n', 1), %(length)s)
+FROM (
+    SELECT fingerprint, min(type) AS type, count(DISTINCT type) AS types,
+           count(*) AS count, max(created_at) AS last, max(id) AS newest
+    FROM (SELECT id, fingerprint, type, created_at FROM dead_letters
+          WHERE replayed_at IS NULL AND dismissed_at IS NULL
+          ORDER BY id DESC LIMIT %(enough)s) AS letter
+    GROUP BY fingerprint ORDER BY count DESC, newest DESC LIMIT %(faults)s
+) AS found
+JOIN dead_letters AS letter ON letter.id = found.newest
+ORDER BY found.count DESC, found.newest DESC
+"""
+PAUSED = """
+SELECT name, paused_at FROM queue_states WHERE paused_at IS NOT NULL ORDER BY name
 """
 
 
@@ -148,14 +158,15 @@ class Rise:
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
-    """Open letters that read alike."""
+class Fault:
+    """Open letters that tell of one fault, of the newest ENOUGH of all."""
 
+    fingerprint: UUID | None
     type: str
-    reason: str
+    types: int
     count: int
-    first_at: datetime
     last_at: datetime
+    reason: str
 
 
 def counts() -> Counts:
@@ -178,13 +189,18 @@ def rise() -> Rise:
     return Rise(*_rows(RISE, newest=NEWEST)[0])
 
 
-def kinds() -> list[Kind]:
-    """Return the commonest kinds among the newest open letters."""
-    found = _rows(KINDS_OF_LETTERS, newest=NEWEST, kinds=KINDS, length=LENGTH)
-    return [Kind(*row) for row in found]
+def faults() -> list[Fault]:
+    """Return the commonest faults among the newest open letters."""
+    values = {"enough": ENOUGH, "faults": FAULTS_SHOWN, "length": LENGTH}
+    return [Fault(*row) for row in _rows(FAULTS, **values)]
+
+
+def paused() -> list[tuple[str, datetime]]:
+    """Return the queues that somebody paused, and since when."""
+    return [(name, since) for name, since in _rows(PAUSED)]
 
 
 def _rows(statement: str, **values: Any) -> Sequence[tuple[Any, ...]]:
     with connection.cursor() as cursor:
-        cursor.execute(statement, values)
+        cursor.execute(statement, values or None)
         return list(cursor.fetchall())

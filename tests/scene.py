@@ -13,7 +13,6 @@ from datetime import datetime, timedelta
 from django.contrib.auth.models import Group, User
 from django.utils import timezone
 
-from queues.access import issue_token
 from queues.batches import Batch
 from queues.cancel import cancel
 from queues.claim import claim
@@ -23,6 +22,7 @@ from queues.histogram import BUCKETS, EDGES
 from queues.models import CronLog, JobMinute, LimitRow, Worker
 from queues.presence import present
 from queues.schedule import schedule
+from queues.tokens import issue_token
 from queues.work import run_due
 
 HOUR = timedelta(hours=1)

@@ -11,10 +11,12 @@ from django.template.loader import render_to_string
 from django.utils.cache import patch_vary_headers
 
 from queues import concerns, plans, survey
+from queues.access import may, may_everywhere
 from queues.admin import status, trends, worries
 from queues.admin.worries import listing, number
 from queues.models import Worker
 
+VIEW_SCHEDULE = "django_celery_beat.view_periodictask"
 SHOWN = 6
 STANDING = {Worker.Kind.NODE, Worker.Kind.BEAT}
 """The processes that are listed; pool processes are counted on a tile."""
@@ -25,20 +27,24 @@ Parts = dict[str, Any]
 
 
 def parts(request: HttpRequest) -> Parts:
-    """Return what the page shows to this person, from fewer than a dozen statements."""
+    """Return what the page shows to this person, from fewer than a dozen statements.
+
+    Its figures are of all jobs, so they are for those whose permission no scope narrows.
+    """
     user: Any = request.user
     counts = survey.counts()
     shown: Parts = {"tiles": [], "concerns": []}
-    if user.has_perm("queues.view_job"):
+    if may_everywhere(user, "queues.view_job"):
         shown |= _jobs(request, counts)
-    if user.has_perm("queues.view_deadletter"):
+    if may_everywhere(user, "queues.view_deadletter"):
         shown |= _letters(shown, counts)
     if user.has_perm("queues.view_worker"):
         shown |= _processes(shown)
-    if user.has_perm("django_celery_beat.view_periodictask"):
-        shown |= _schedules(shown, counts)
+    if user.has_perm(VIEW_SCHEDULE):
+        shown |= _schedules(user, shown, counts)
     shown["worries"] = worries.worries(shown["concerns"])
     shown["is_blind"] = not shown["tiles"]
+    shown["is_narrowed"] = user.has_perm("queues.view_job") and "lines" not in shown
     return shown
 
 
@@ -69,14 +75,17 @@ class Priority:
 
 
 def _jobs(request: HttpRequest, counts: survey.Counts) -> Parts:
-    lines = survey.lines()
+    lines, paused = survey.lines(), survey.paused()
     window = trends.window(request.GET.get("range", ""))
     type_ = request.GET.get("type", "")[:100] or None
     rows, left = trends.types(window, counts.now)
     return {
         "lines": lines,
         "tiles": status.of_jobs(counts, lines),
-        "concerns": list(concerns.of_lines(lines, counts.now)),
+        "concerns": [
+            *concerns.of_lines(lines, counts.now, dict(paused)),
+            *concerns.of_pauses(paused),
+        ],
         "backlog": _backlog(lines),
         "windows": trends.WINDOWS.values(),
         "window": window,
@@ -88,14 +97,22 @@ def _jobs(request: HttpRequest, counts: survey.Counts) -> Parts:
 
 
 def _letters(shown: Parts, counts: survey.Counts) -> Parts:
+    faults = survey.faults()
     return {
         "tiles": [*shown["tiles"], status.of_letters(counts)],
         "concerns": [*shown["concerns"], *concerns.of_letters(survey.rise())],
-        "kinds": [
-            (kind, listing("deadletter", state="open", type=kind.type))
-            for kind in survey.kinds()
+        "faults": [
+            (fault, number(fault.count, survey.ENOUGH), _where(fault))
+            for fault in faults
         ],
+        "is_many": counts.letters > survey.ENOUGH,
     }
+
+
+def _where(fault: survey.Fault) -> str:
+    if fault.fingerprint is None:
+        return listing("deadletter", state="open", type=fault.type)
+    return listing("deadletter", state="open", fingerprint=fault.fingerprint)
 
 
 def _processes(shown: Parts) -> Parts:
@@ -108,8 +125,12 @@ def _processes(shown: Parts) -> Parts:
     }
 
 
-def _schedules(shown: Parts, counts: survey.Counts) -> Parts:
-    firings = [concerns.firing(row, counts.now) for row in plans.rows() if row.enabled]
+def _schedules(user: Any, shown: Parts, counts: survey.Counts) -> Parts:
+    firings = [
+        concerns.firing(row, counts.now)
+        for row in plans.rows()
+        if row.enabled and may(user, VIEW_SCHEDULE, type=row.type, queue=row.queue)
+    ]
     coming = sorted(
         (each for each in firings if each.at), key=lambda each: (each.at, each.row.name)
     )

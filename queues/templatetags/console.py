@@ -43,12 +43,7 @@ DRAWN = frozenset(
     ]
 )
 """What the sprite holds; pages and models are drawn by their own names."""
-ALIKE = {
-    "lettergroup": "deadletter",
-    "queuestate": "queue",
-    "auditentry": "audit",
-    "accessrule": "rule",
-}
+ALIKE = {"letterbulk": "note", "auditentry": "audit", "accessscope": "rule"}
 
 
 @register.simple_tag

@@ -7,14 +7,14 @@ control is reached by the keyboard.
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
-from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
-from playwright.sync_api import Page
+from playwright.sync_api import Page, ViewportSize
 
+from tests.browser.doors import carry_in
 from tests.pages import SITE, models, pages_of
 from tests.pages import Page as Place
 from tests.scene import furnish, remember
@@ -22,29 +22,26 @@ from tests.scene import furnish, remember
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.raw_rows]
 AXE = next((Path(__file__).parent / "axe").glob("*.js"))
 LOUD = ("serious", "critical")
-WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 400, "height": 800}
+WIDE = ViewportSize(width=1280, height=900)
+NARROW = ViewportSize(width=400, height=800)
 EXPECTED = {"/admin/nowhere/": "404"}
 """What a page is expected to complain about."""
 FIGURES = {"send-receipt": (6.0, 0.2, 0.02), "fail": (0.5, 0.01, 1.0)}
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 COLOURS: dict[str, tuple[str, ...]] = {"light": (), "dark": ("color-contrast",)}
 """The rules by theme: only colours differ between them."""
 TABS = 12
 
 
 @pytest.fixture
-def client(admin_user: User) -> Client:
+def client(page: Page, live_server: Any, admin_user: User) -> Client:
     furnish(admin_user)
-    signed_in = Client()
-    signed_in.force_login(admin_user)
-    return signed_in
+    return carry_in(page.context, live_server.url, admin_user)
 
 
 @pytest.fixture
-def walker(page: Page, live_server: Any, client: Client) -> Page:
-    """Return a browser that is signed in already."""
-    name = settings.SESSION_COOKIE_NAME
-    cookie = {"name": name, "value": client.cookies[name].value, "url": live_server.url}
-    page.context.add_cookies([cookie])
+def walker(page: Page, client: Client) -> Page:
+    """Return a browser that is signed in already, to a furnished house."""
     return page
 
 
@@ -63,7 +60,7 @@ def test_the_pages_of_the_site(walker: Page, live_server: Any):
 
 
 def test_a_telephone_with_its_drawer_open(walker: Page, live_server: Any):
-    walker.set_viewport_size(NARROW)  # type: ignore[arg-type]
+    walker.set_viewport_size(NARROW)
     walker.goto(f"{live_server.url}/admin/")
 
     walker.get_by_role("button", name="Menu").press("Enter")
@@ -113,12 +110,12 @@ def walk(page: Page, url: str, places: list[Place]) -> None:
     page.on("request", lambda request: found.extend(foreign(request.url, url)))
     told = []
     for place in places:
-        for scheme in ("light", "dark"):
-            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-            page.set_viewport_size(WIDE)  # type: ignore[arg-type]
+        for scheme in SCHEMES:
+            page.emulate_media(color_scheme=scheme)
+            page.set_viewport_size(WIDE)
             page.goto(f"{url}{place.address}")
             found.extend(heard(page, *COLOURS[scheme]))
-            page.set_viewport_size(NARROW)  # type: ignore[arg-type]
+            page.set_viewport_size(NARROW)
             found.extend(overflowing(page))
         found.extend(unreachable(page))
         expected = EXPECTED.get(place.address)
@@ -161,7 +158,7 @@ def overflowing(page: Page) -> Iterator[str]:
 
 def unreachable(page: Page) -> Iterator[str]:
     """Press the key some times: each stop is visible, and another one than before."""
-    page.set_viewport_size(WIDE)  # type: ignore[arg-type]
+    page.set_viewport_size(WIDE)
     page.evaluate("document.activeElement?.blur()")
     seen = []
     for _ in range(TABS):

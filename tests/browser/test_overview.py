@@ -5,15 +5,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.conf import settings
 from django.contrib.auth.models import User
-from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from queues.enqueue import enqueue
 from queues.models import Worker
 from queues.work import run_due
+from tests.browser.doors import carry_in
 from tests.queues.test_trends import minute
 
 pytestmark = [
@@ -35,11 +34,7 @@ def overview(page: Page, live_server: Any, admin_user: User) -> Page:
     now = timezone.now().replace(second=0, microsecond=0)
     for number in range(2, 40):
         minute(now - timedelta(minutes=number), count=number % 7 + 1)
-    client = Client()
-    client.force_login(admin_user)
-    name = settings.SESSION_COOKIE_NAME
-    cookie = {"name": name, "value": client.cookies[name].value, "url": live_server.url}
-    page.context.add_cookies([cookie])
+    carry_in(page.context, live_server.url, admin_user)
     page.goto(f"{live_server.url}/admin/")
     page.evaluate("window.isTheSamePage = true")
     return page

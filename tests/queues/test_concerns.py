@@ -15,6 +15,7 @@ from queues.concerns import (
     firing,
     of_letters,
     of_lines,
+    of_pauses,
     of_processes,
     of_schedules,
 )
@@ -92,6 +93,13 @@ def test_who_waits_too_long_is_told_by_queue_or_by_limit():
     assert (slow.matter, slow.subject, slow.count) == (Matter.SLOW, "default", 6)
     assert slow.since == NOW - 9 * MINUTE
     assert (full.matter, full.subject, full.count) == (Matter.FULL, "shop", 3)
+
+
+def test_a_paused_queue_is_told_as_such_and_not_as_slow():
+    lines = [line("mail", waits=9 * MINUTE)]
+
+    assert not [*of_lines(lines, NOW, {"mail"})]
+    assert matters(of_pauses([("mail", NOW)])) == [(Matter.PAUSED, "mail")]
 
 
 @pytest.mark.parametrize(("hour", "before", "rises"), [(5, 2, 1), (5, 3, 0), (8, 4, 1)])

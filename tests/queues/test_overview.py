@@ -49,7 +49,7 @@ def test_the_page_and_its_live_parts_are_the_same(admin_client: Client):
     fragment = live(admin_client).content.decode()
 
     assert parts(page) == parts(fragment) == {
-        "worries", "tiles", "series", "types", "backlog", "kinds", "firings",
+        "worries", "tiles", "series", "types", "backlog", "faults", "firings",
         "processes",
     }  # fmt: skip
     for words in ("No worker runs", "the upstream is away", "soon", "noop"):

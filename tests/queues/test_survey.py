@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from queues import survey
 from queues.enqueue import enqueue, enqueue_many
-from queues.models import Attempt, DeadLetter, Job, Worker
+from queues.models import Attempt, DeadLetter, Job, Queue, Worker
 from queues.outcomes import Bury
 from queues.settle import settle
 
@@ -37,7 +37,7 @@ def test_lines_tell_queues_priorities_and_limits_apart(monkeypatch):
 def test_an_empty_house_has_no_lines():
     assert survey.lines() == []
     assert survey.processes() == []
-    assert survey.kinds() == []
+    assert survey.faults() == []
     assert survey.rise() == survey.Rise(0, 0)
 
 
@@ -54,19 +54,29 @@ def test_counts_are_of_what_is_open(claimed):
     assert abs(counts.now - timezone.now()) < timedelta(seconds=30)
 
 
-def test_letters_that_read_alike_are_one_kind(claimed):
-    for reason in ("no\nway", "no\nchance", "yes"):
+def test_letters_that_read_alike_are_one_fault(claimed):
+    for reason in ("no 11 times", "no 12 times", "yes"):
         settle([(claimed(), Bury(reason))])
     DeadLetter.objects.filter(reason="yes").update(
         created_at=Now() - timedelta(minutes=90)
     )
 
-    first, second = survey.kinds()
+    first, second = survey.faults()
 
-    assert (first.type, first.reason, first.count) == ("noop", "no", 2)
+    assert (first.type, first.reason, first.count) == ("noop", "no 12 times", 2)
     assert second.reason == "yes"
-    assert second.first_at == second.last_at
+    assert (first.types, first.fingerprint == second.fingerprint) == (1, False)
     assert survey.rise() == survey.Rise(2, 1)
+
+
+def test_a_paused_queue_is_told():
+    Queue.objects.create(name="mail", paused_at=Now())
+    Queue.objects.create(name="open")
+
+    ((name, since),) = survey.paused()
+
+    assert name == "mail"
+    assert abs(since - timezone.now()) < timedelta(seconds=30)
 
 
 @pytest.mark.raw_rows
