@@ -9,6 +9,7 @@ from redis.retry import Retry
 
 from config import logs
 from config.env import BASE_DIR, load, process_kind
+from config.version import commit
 
 env = load()
 
@@ -16,6 +17,7 @@ DEBUG = env.flag("DEBUG", default=False)
 PRODUCTION = not DEBUG
 DATA_DIR = env.directory()
 PROCESS = process_kind()
+VERSION = env.text("RITMO_VERSION") or commit()
 
 # ── Secrets ────────────────────────────────────────────────────────────────────────
 
@@ -62,6 +64,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "queues.doorman.Doorman",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]

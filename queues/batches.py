@@ -2,17 +2,19 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import Self, Unpack
 
 from django.db import connection, transaction
-from django.db.models import Count
+from django.db.models import Count, QuerySet
 from django.db.models.functions import Now
 
-from queues import payload
+from queues import firings, payload
+from queues.audit import record
+from queues.cancel import cancel
 from queues.enqueue import Options, enqueue, enqueue_many
-from queues.errors import InvalidOption
+from queues.errors import IllegalTransition, InvalidOption, UnknownJob
 from queues.handlers import registry
 from queues.models import Job, JobBatch
 from queues.models.job import DEFAULT_PRIORITY
@@ -21,6 +23,8 @@ from queues.wake import wake_on_commit
 
 MOST = 100
 """Batches that one round closes."""
+PAGE = 1000
+"""Jobs that one statement cancels."""
 
 # Looks for what lives in the index of batches: ended jobs cost nothing.
 ENDED = """
@@ -38,6 +42,17 @@ VALUES (%(type)s, %(data)s::jsonb, %(priority)s, 'batch') RETURNING queue
 """
 
 Then = tuple[str, Mapping[str, object]]
+
+# Skips what is locked: a verdict on several jobs locks them in an order of its own.
+CANCEL_PLAIN = """
+WITH waiting AS MATERIALIZED (
+    SELECT id FROM jobs
+    WHERE id = ANY(%s) AND status = 'pending' AND held_run_at IS NULL AND NOT needed
+    ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
+)
+UPDATE jobs AS job SET status = 'cancelled', completed_at = clock_timestamp()
+FROM waiting WHERE job.id = waiting.id RETURNING job.id
+"""
 
 
 class Batch:
@@ -158,6 +173,43 @@ class Batch:
             if cursor.fetchone() is None:
                 raise InvalidOption(f"Batch {self.id} is complete")
             yield
+
+
+@transaction.atomic
+def cancel_rest(batch_id: int) -> Job:
+    """Order that what waits of a batch is cancelled and what runs is asked to stop.
+
+    Return the job that does it, page by page, until none is left.
+    """
+    row = JobBatch.objects.filter(pk=batch_id).first()
+    if row is None:
+        raise InvalidOption(f"Unknown batch: {batch_id}")
+    record("batch.cancel", row, count=_cancellable(batch_id).count())
+    data, key = {"batch_id": batch_id}, f"batch-{batch_id}"
+    return enqueue("cancel-batch", data, priority=1, unique_key=key)
+
+
+def cancel_some(batch_id: int) -> int:
+    """Cancel one page of a batch; return how many may be left to cancel."""
+    page = list(
+        _cancellable(batch_id).order_by("pk").values_list("pk", flat=True)[:PAGE]
+    )
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(CANCEL_PLAIN, [page])
+        done = {job_id for (job_id,) in cursor.fetchall()}
+        firings.close(list(done))
+    # Those that others wait for, or that wait themselves, set something off; what is
+    # claimed or settled right now answers for itself a moment later.
+    for job_id in page:
+        if job_id not in done:
+            with suppress(IllegalTransition, UnknownJob):
+                cancel(job_id)
+    return _cancellable(batch_id).count() if len(page) == PAGE else 0
+
+
+def _cancellable(batch_id: int) -> QuerySet[Job]:
+    live = Job.objects.filter(batch=batch_id, status__in=LIVE)
+    return live.filter(cancel_requested_at=None)
 
 
 def close_batches() -> int:

@@ -66,6 +66,20 @@ class UnknownJob(QueueError, LookupError):
         super().__init__(f"Unknown job: {job_id}")
 
 
+class UnknownWorker(QueueError, LookupError):
+    """There is no process with that id."""
+
+    def __init__(self, worker_id: int) -> None:
+        super().__init__(f"Unknown worker: {worker_id}")
+
+
+class WorkerGone(QueueError):
+    """No Celery worker of that name runs that could still be asked for something."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"No running Celery worker: {name}")
+
+
 class IllegalTransition(QueueError):
     """The job's state does not allow that."""
 
@@ -103,3 +117,21 @@ class AddressRefused(QueueError):
 
 class Unreachable(QueueError):
     """No answer came from a host: name, connection, encryption or time."""
+
+
+class InvalidSelection(QueueError, ValueError):
+    """A word that should say which dead letters are meant cannot be read."""
+
+
+class NothingSelected(QueueError):
+    """No letter matches: there is nothing to do."""
+
+    def __init__(self) -> None:
+        super().__init__("No dead letter matches")
+
+
+class UnknownBulk(QueueError, LookupError):
+    """There is no bulk repair with that id."""
+
+    def __init__(self, bulk_id: int) -> None:
+        super().__init__(f"Unknown bulk repair: {bulk_id}")

@@ -2,12 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection
 
-from queues.histogram import percentile, sums
 from queues.models import Job
 from queues.states import State
 
@@ -92,17 +90,6 @@ SELECT kind, count(*) FILTER (
        extract(epoch FROM clock_timestamp() - max(seen_at))::float8
 FROM workers WHERE gone_at IS NULL GROUP BY kind
 """
-HISTORY = f"""
-SELECT date_bin(%(step)s, minute, '2000-01-01 00:00Z') AS at, type, sum(count)::int8,
-       coalesce(sum(count) FILTER (WHERE outcome = 'completed'), 0)::int8,
-       coalesce(sum(count) FILTER (
-           WHERE outcome IN ('failed', 'buried', 'lost')), 0)::int8,
-       max(wait_max), max(run_max), {sums("wait_histogram")}, {sums("run_histogram")}
-FROM job_minutes
-WHERE minute >= %(since)s AND minute < %(until)s
-  AND (%(type)s::text IS NULL OR type = %(type)s)
-GROUP BY at, type ORDER BY at, type
-"""  # noqa: S608 - built of constants
 FRESH = 15.0
 """Seconds since a heartbeat up to which a process counts as there."""
 
@@ -191,55 +178,6 @@ def heartbeats() -> dict[str, tuple[int, float]]:
     """Return by kind how many processes are there, and the age of the last beat."""
     rows = _rows(HEARTBEATS, fresh=FRESH)
     return {kind: (there, age) for kind, there, age in rows}
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """What ended of one type within one step of a chart; times are seconds.
-
-    A percentile lies within a factor of two of the exact one, and is None if no
-    wait or run is known.
-    """
-
-    at: datetime
-    type: str
-    ended: int
-    completed: int
-    failed: int
-    wait_max: float
-    run_max: float
-    wait_p50: float | None
-    wait_p95: float | None
-    run_p50: float | None
-    run_p95: float | None
-
-
-def history(
-    *, since: datetime, until: datetime, step: timedelta, type_: str | None = None
-) -> list[Span]:
-    """Return the steps of a window in which something ended, oldest first.
-
-    From the roll-ups: the newest minute is missing, and beyond two days back a step
-    is an hour at the least.
-    """
-    window = {"since": since, "until": until, "step": step, "type": type_}
-    return [_span(*row) for row in _rows(HISTORY, **window)]
-
-
-def _span(  # noqa: PLR0913, PLR0917 - a row
-    at: datetime,
-    type_: str,
-    ended: int,
-    completed: int,
-    failed: int,
-    wait_max: float,
-    run_max: float,
-    waits: list[int],
-    runs: list[int],
-) -> Span:
-    waited = [percentile(waits, share, wait_max) for share in (0.5, 0.95)]
-    ran = [percentile(runs, share, run_max) for share in (0.5, 0.95)]
-    return Span(at, type_, ended, completed, failed, wait_max, run_max, *waited, *ran)
 
 
 def _rows(statement: str, **values: Any) -> Sequence[tuple[Any, ...]]:

@@ -54,6 +54,32 @@ INVARIANTS = {
             job.status IS DISTINCT FROM 'failed' OR job.type <> letter.type)
         """,
     ),
+    "letter-tells-its-fault": Invariant(
+        "Every dead letter has a fingerprint.",
+        "SELECT id AS letter, job_id AS job FROM dead_letters WHERE fingerprint IS NULL",
+    ),
+    "bulk-left-its-mark": Invariant(
+        "What a bulk replayed is replayed, what it dismissed is dismissed, and it"
+        " counted each.",
+        """
+        SELECT letter.id AS letter, bulk.id AS bulk, verb
+        FROM dead_letters AS letter JOIN letter_bulks AS bulk ON bulk.id = bulk_id
+        WHERE CASE verb WHEN 'replay' THEN replayed_at IS NULL
+            WHEN 'discard' THEN dismissed_at IS NULL
+            ELSE dismissed_at IS NOT NULL END
+        UNION ALL
+        SELECT count(*), bulk.id, verb
+        FROM letter_bulks AS bulk JOIN dead_letters AS letter ON bulk_id = bulk.id
+        GROUP BY bulk.id HAVING count(*) > done
+        """,
+    ),
+    "bulk-counts-its-refusals": Invariant(
+        "A bulk counts the letters that it refused, each of them once with a reason.",
+        """
+        SELECT id AS bulk, refused FROM letter_bulks AS bulk WHERE refused <> (
+            SELECT count(*) FROM letter_refusals WHERE bulk_id = bulk.id)
+        """,
+    ),
     "nothing-is-orphaned": Invariant(
         "Attempts and letters belong to a job that is there.",
         """

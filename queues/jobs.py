@@ -2,6 +2,8 @@
 
 import json
 import re
+import time
+from functools import partial
 from http import HTTPStatus
 from typing import Annotated, Literal
 
@@ -18,10 +20,12 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 
 from queues.backoff import retry_after
+from queues.batches import cancel_some
 from queues.errors import AddressRefused, Unreachable
 from queues.handlers import handler
 from queues.outbound import Answer, Call, masked, send
 from queues.outcomes import Bury, Retry, Snooze
+from queues.repair import repair
 from queues.running import RunningJob
 
 LONGEST_CALL = 120
@@ -39,6 +43,10 @@ TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")
 HOST = re.compile(r"[A-Za-z0-9._-]{1,253}|[0-9A-Fa-f:.]{2,45}")
 VALUE = re.compile(r"[\t\x20-\x7e]{0,4096}")
 BUSY = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
+
+BULK_SLICE = 20.0
+"""Seconds of a bulk at a stretch: then its process looks at other jobs."""
+bulk_handler = partial(handler, max_attempts=10, timeout=300, ease=0)
 
 Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 Status = Annotated[int, Field(ge=100, le=599)]
@@ -161,3 +169,59 @@ def _result(call: Call, answer: Answer) -> dict[str, object]:
         "body": masked(answer.body, call.headers),
     }
     return result | ({"truncated": True} if answer.truncated else {})
+
+
+class BulkOrder(BaseModel):
+    """Which bulk to carry out."""
+
+    bulk_id: int
+
+
+@bulk_handler("bulk-replay")
+def bulk_replay(data: BulkOrder, job: RunningJob) -> object:
+    """Give the dead jobs of a bulk another life; ordered on the dead letters' page."""
+    return _carry_out(data, job)
+
+
+@bulk_handler("bulk-discard")
+def bulk_discard(data: BulkOrder, job: RunningJob) -> object:
+    """Dismiss the dead letters of a bulk; ordered on the dead letters' page."""
+    return _carry_out(data, job)
+
+
+@bulk_handler("bulk-restore")
+def bulk_restore(data: BulkOrder, job: RunningJob) -> object:
+    """Open the dead letters again that a bulk dismissed."""
+    return _carry_out(data, job)
+
+
+class BatchOrder(BaseModel):
+    """Which batch to cancel."""
+
+    batch_id: int
+
+
+@handler("cancel-batch", max_attempts=10, timeout=300)
+def cancel_batch(data: BatchOrder, job: RunningJob) -> object:
+    """Cancel what is left of a large batch; ordered on its page."""
+    until = time.monotonic() + BULK_SLICE
+    while left := cancel_some(data.batch_id):
+        job.progress(0, left)
+        if time.monotonic() > until:
+            return Snooze(0)
+    return None
+
+
+def _carry_out(data: BulkOrder, job: RunningJob) -> object:
+    """Go page by page for one slice; the pages count themselves, so any may be last."""
+    until = time.monotonic() + BULK_SLICE
+    while True:
+        step = repair(data.bulk_id)
+        job.progress(step.done + step.refused, step.total)
+        if step.is_finished:
+            return {"done": step.done, "refused": step.refused, "total": step.total}
+        if job.cancelled():
+            return None
+        if step.wait or time.monotonic() > until:
+            return Snooze(step.wait)
+        job.save_checkpoint(step.cursor)

@@ -61,6 +61,17 @@ OTHERS = (
     WHERE completed_at < clock_timestamp() - %(days)s * interval '1 day'
       AND NOT EXISTS (SELECT FROM jobs WHERE batch_id = batch.id)
     """,
+    # A bulk is kept as long as the dead jobs that it dealt with, and while it runs.
+    """
+    WITH gone AS (
+        DELETE FROM letter_bulks AS bulk
+        WHERE created_at < clock_timestamp() - %(days)s * interval '1 day'
+          AND NOT EXISTS (SELECT FROM jobs WHERE id = bulk.job_id
+                          AND status IN ('pending', 'processing'))
+        RETURNING id
+    )
+    DELETE FROM letter_refusals USING gone WHERE bulk_id = gone.id
+    """,
     # A process that fell silent with its machine says no goodbye.
     """
     DELETE FROM workers

@@ -10,6 +10,7 @@ from queues.batch import Pace
 from queues.bind import bind
 from queues.claim import LimitsWait, claim
 from queues.claims import Claim
+from queues.glance import open_among
 from queues.handlers import registry
 
 GLANCE = 0.2
@@ -30,7 +31,7 @@ class Turns:
     def __init__(
         self, queues: Sequence[str], *, worker: int, pace: Pace, limited: Pace
     ) -> None:
-        self._queues, self.worker = queues, worker
+        self._served, self._queues, self.worker = queues, list(queues), worker
         self._free, self._limited = pace, limited
         self._lines: list[str | None] = []
         self._look_at = 0.0
@@ -45,8 +46,9 @@ class Turns:
 
     def take(self) -> list[Claim]:
         """Claim the next batch; empty if nothing due may start now."""
-        lines = self._glance()
-        while True:
+        self._queues = open_among(self._served)
+        lines = self._glance() if self._queues else []
+        while self._queues:
             if claims := self._admit(takewhile(_is_limit, lines)):
                 return claims
             try:
@@ -60,6 +62,7 @@ class Turns:
             if rest := bind(claims):
                 return rest
             lines = self._glance()
+        return []
 
     def _glance(self) -> list[str | None]:
         """Look at every turn while jobs under a limit wait; `_claim` sees the first."""

@@ -10,7 +10,10 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from queues.admin.choice import WHEN, span_of
+from queues.errors import InvalidSelection
 from queues.handlers import registry
+from queues.letters import Selection
 from queues.models import Attempt, DeadLetter
 from queues.models.job import DEFAULT_PRIORITY
 from queues.states import State
@@ -21,8 +24,11 @@ PRIORITIES = {
     9: _("9 · least urgent"),
 }
 SOURCES = {
+    "admin": _("by hand"),
     "api": _("API"),
+    "batch": _("end of a batch"),
     "code": _("code"),
+    "coalesced": _("asked for meanwhile"),
     "command": _("command"),
     "cron": _("SQL cron"),
     "schedule": _("schedule"),
@@ -152,6 +158,69 @@ class ByLetter(admin.SimpleListFilter):
                 return queryset.filter(replayed_at=None, dismissed_at__isnull=False)
             case _:
                 return queryset
+
+
+class ByDeath(admin.SimpleListFilter):
+    """When they died, in words."""
+
+    title = _("died")
+    parameter_name = "when"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[Any]:
+        """Offer the last hour, yesterday and the like."""
+        return WHEN.items()
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        """Narrow to that time."""
+        since, until = span_of(self.value() or "")
+        if since is not None:
+            queryset = queryset.filter(created_at__gte=since)
+        return queryset if until is None else queryset.filter(created_at__lt=until)
+
+
+class Linked(admin.SimpleListFilter):
+    """A word that a link brings; shown only where it narrows."""
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[Any]:
+        """Offer what was asked for, so that it can be taken away again."""
+        word = request.GET.get(str(self.parameter_name))
+        return [(word, word)] if word else []
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        """Narrow as a selection with that word would."""
+        try:
+            found = Selection.read({str(self.parameter_name): self.value() or ""})
+        except InvalidSelection:
+            return queryset.none()
+        return queryset & found.letters()
+
+
+class ByFault(Linked):
+    """One fault, by its fingerprint."""
+
+    title = _("fault")
+    parameter_name = "fingerprint"
+
+
+class ByBulk(Linked):
+    """What one bulk dealt with."""
+
+    title = _("bulk")
+    parameter_name = "bulk"
+
+
+class Since(Linked):
+    """Died at that moment or later."""
+
+    title = _("since")
+    parameter_name = "since"
+
+
+class Until(Linked):
+    """Died before that moment."""
+
+    title = _("until")
+    parameter_name = "until"
 
 
 def priorities() -> list[tuple[int, Any]]:

@@ -1,88 +1,136 @@
-"""Jobs: find one, see its whole life, cancel it or give it another."""
+"""Jobs: find one, see its whole life, steer it, or write another like it."""
 
-from datetime import UTC, datetime
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Q, QuerySet
+from django.db.models import F, QuerySet
+from django.db.models.functions import Left
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from queues.admin import show
+from queues.admin.by_hand import ByHand
+from queues.admin.feed import Feed
 from queues.admin.filters import ByPriority, ByQueue, BySource, ByState, ByType
-from queues.admin.paging import EstimatingPaginator
-from queues.admin.search import number_in, types_like
-from queues.admin.verbs import Operated, Verb, Window
+from queues.admin.job_filters import ByBatch, ByError, ByOwner, BySchedule, ByTime
+from queues.admin.job_forms import PriorityForm, ReasonForm, SnoozeForm
+from queues.admin.life import life, took
+from queues.admin.search import EXAMPLES, wanted
+from queues.admin.verbs import Verb, Window
 from queues.cancel import cancel
-from queues.models import Attempt, Job
+from queues.hurry import hurry
+from queues.models import Job
 from queues.replay import replay
+from queues.reprioritise import reprioritise
+from queues.snooze import snooze
 from queues.states import LIVE, State
 
-SHOWN_ATTEMPTS = 100
-SHOWN_NEEDS = 20
+SHOWN_OF_ERROR = 160
+LIST = "queues_job_changelist"
 
+
+def _again(job: Job) -> Job:
+    """Give a dead job another life; make one that waits for its time due now."""
+    verb = hurry if job.status == State.PENDING else replay
+    return verb(job.pk)
+
+
+REPLAY = Verb(
+    name="replay",
+    label=gettext_lazy("Retry now"),
+    act=_again,
+    permission="queues.retry_job",
+    logged=gettext_lazy("Due now"),
+    offered=lambda job: (
+        job.status == State.FAILED
+        or (
+            job.status == State.PENDING
+            and job.held_run_at is None
+            and job.run_at > timezone.now()
+        )
+    ),
+)
+REPRIORITISE = Verb(
+    name="priority",
+    label=gettext_lazy("Change priority"),
+    act=lambda job, priority: reprioritise(job.pk, priority),
+    permission="queues.reprioritise_job",
+    logged=gettext_lazy("Priority changed"),
+    offered=lambda job: job.status == State.PENDING,
+    form=PriorityForm,
+)
+SNOOZE = Verb(
+    name="snooze",
+    label=gettext_lazy("Snooze"),
+    act=lambda job, until: snooze(job.pk, until),
+    permission="queues.snooze_job",
+    logged=gettext_lazy("Snoozed"),
+    offered=lambda job: job.status == State.PENDING,
+    form=SnoozeForm,
+)
 CANCEL = Verb(
     name="cancel",
     label=pgettext_lazy("verb", "Cancel"),
     act=lambda job: cancel(job.pk),
-    permission="queues.change_job",
+    permission="queues.cancel_job",
     logged=gettext_lazy("Cancelled, or asked to stop"),
     offered=lambda job: job.status in LIVE and job.cancel_requested_at is None,
     question=gettext_lazy(
         "A waiting job will never run; a running one is asked to stop. "
         "This cannot be undone."
     ),
-)
-REPLAY = Verb(
-    name="replay",
-    label=gettext_lazy("Replay"),
-    act=lambda job: replay(job.pk),
-    permission="queues.change_job",
-    logged=gettext_lazy("Replayed"),
-    offered=lambda job: job.status == State.FAILED,
+    form=ReasonForm,
 )
 
 
 @admin.register(Job)
-class JobAdmin(Operated, Window):
+class JobAdmin(ByHand, Window):
     """Every job, newest first."""
 
-    verbs = (REPLAY, CANCEL)
-    paginator = EstimatingPaginator
+    verbs = (REPLAY, REPRIORITISE, SNOOZE, CANCEL)
     ordering = ("-id",)
-    sortable_by = ("number",)
+    sortable_by = ()
     list_display = (
-        "number", "type", "state", "priority", "queue", "due", "tries", "took",
+        "number", "type", "state", "priority", "queue", "due", "tries", "took", "why",
     )  # fmt: skip
     list_display_links = ("number", "type")
-    list_filter = (ByState, ByType, ByQueue, ByPriority, BySource)
+    list_filter = (
+        ByState, ByTime, ByType, ByQueue, ByPriority, BySource, ByError, ByOwner,
+        ByBatch, BySchedule,
+    )  # fmt: skip
     search_fields = ("id",)
-    search_help_text = gettext_lazy(
-        "Job number, type, or the beginning of a unique key"
-    )
+    search_help_text = gettext_lazy("Number, type, key, or words of payload or error")
     fields = readonly_fields = ("id",)
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[Feed]:
+        """Return a list without an end."""
+        return Feed
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         """Leave what may be large to the page of one job."""
-        rows = super().get_queryset(request)
+        rows: QuerySet = super().get_queryset(request)
         if request.resolver_match and request.resolver_match.url_name == LIST:
-            return rows.defer("payload", "result", "error", "progress", "checkpoint")
-        return rows.select_related("owner")
+            rows = rows.annotate(told=Left(F("error"), SHOWN_OF_ERROR))
+            return rows.defer(
+                "payload", "result", "error", "progress", "checkpoint", "rerun"
+            )
+        return rows.select_related("owner", "batch")
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet, search_term: str
     ) -> tuple[QuerySet, bool]:
-        """Find by id at once, else by type or by the beginning of the unique key."""
-        term = search_term.strip()
-        if not term:
-            return queryset, False
-        if (number := number_in(term)) is not None:
-            return queryset.filter(pk=number), False
-        found = Q(type__in=types_like(term)) | Q(unique_key__startswith=term)
-        return queryset.filter(found), False
+        """Find by numbers, words and `field:value`; none is looked up in vain."""
+        return queryset.filter(wanted(search_term).found), False
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> Any:
+        """Show the list, with what may be typed above it."""
+        context = {"examples": EXAMPLES, "may_enqueue": self.may_enqueue(request)}
+        return super().changelist_view(request, {**context, **(extra_context or {})})
 
     def change_view(
         self,
@@ -93,12 +141,18 @@ class JobAdmin(Operated, Window):
     ) -> Any:
         """Show the facts and the timeline of one job."""
         job = self.get_object(request, object_id)
-        context = {} if job is None else _life(job)
+        context = {} if job is None else {**life(job), "copy": self._copy(request, job)}
         return super().change_view(
             request, object_id, form_url, {**context, **(extra_context or {})}
         )
 
-    @admin.display(description=gettext_lazy("job"), ordering="-id")
+    def _copy(self, request: HttpRequest, job: Job) -> str:
+        """Return where another job like this one is written, if that can be done."""
+        if show.handler(job.type) is None or not self.may_enqueue(request, job.type):
+            return ""
+        return f"{reverse('admin:queues_job_enqueue')}?copy={job.pk}"
+
+    @admin.display(description=gettext_lazy("job"))
     def number(self, job: Job) -> str:
         """Show the id as people say it."""
         return f"#{job.pk}"
@@ -123,71 +177,8 @@ class JobAdmin(Operated, Window):
         """Show how long it ran, runs, or has existed."""
         return took(job)
 
-
-LIST = "queues_job_changelist"
-
-
-def took(job: Job) -> str:
-    """Return how long the last run took, or how old a waiting job is."""
-    now = timezone.now()
-    if job.status == State.PENDING or job.started_at is None:
-        until = job.completed_at or now
-        return _("%(span)s old") % {"span": show.span(until - job.created_at)}
-    return show.span((job.completed_at or now) - job.started_at)
-
-
-def _life(job: Job) -> dict[str, Any]:
-    attempts = job.attempts.select_related("worker").order_by("-id")[
-        : SHOWN_ATTEMPTS + 1
-    ]
-    shown = list(attempts)
-    known = show.handler(job.type)
-    return {
-        "job": job,
-        "badge": show.state(job, timezone.now()),
-        "tries": show.tries(job),
-        "took": took(job),
-        "description": known.description if known else "",
-        "is_known": known is not None,
-        "attempts": [_try(attempt) for attempt in shown[:SHOWN_ATTEMPTS]],
-        "has_more": len(shown) > SHOWN_ATTEMPTS,
-        "letters": job.letters.order_by("-id")[:10],
-        "firings": job.cron_logs.order_by("-id")[:10],
-        "waits_for": _waits_for(job),
-        "documents": _documents(job),
-    }
-
-
-def _waits_for(job: Job) -> list[int]:
-    if job.held_run_at is None:
-        return []
-    open_needs = job.needs.filter(needs__status__in=LIVE).order_by("needs_id")
-    return list(open_needs.values_list("needs_id", flat=True)[:SHOWN_NEEDS])
-
-
-def _try(attempt: Attempt) -> dict[str, Any]:
-    """Return an attempt with what is computed of it."""
-    started, ended = attempt.started_at, attempt.finished_at
-    return {
-        "row": attempt,
-        "badge": show.end(attempt.outcome),
-        "ran": show.span((ended or timezone.now()) - started) if started else "",
-        "log": [_line(line) for line in attempt.log or []],
-    }
-
-
-def _line(line: dict[str, Any]) -> dict[str, Any]:
-    """Return a log line with its moment as one, and its fields apart."""
-    at = datetime.fromtimestamp(float(line.get("at", 0)), tz=UTC)
-    fields = {key: line[key] for key in line if key not in {"at", "message"}}
-    return {"at": at, "message": line.get("message", ""), "fields": fields}
-
-
-def _documents(job: Job) -> list[tuple[str, str]]:
-    found = [
-        (_("payload"), job.payload),
-        (_("result"), job.result),
-        (_("progress"), job.progress),
-        (_("checkpoint"), job.checkpoint),
-    ]
-    return [(name, show.pretty(value)) for name, value in found if value is not None]
+    @admin.display(description=gettext_lazy("error"))
+    def why(self, job: Any) -> str:
+        """Show the first line of the last error, unless it was overcome."""
+        is_over = job.status == State.COMPLETED
+        return show.NOTHING if is_over else show.short(job.told, 60) or show.NOTHING

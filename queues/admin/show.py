@@ -4,12 +4,13 @@ import json
 from datetime import datetime, timedelta
 
 from django.core.serializers.json import DjangoJSONEncoder
+from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
 from django.utils.formats import date_format, number_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop, pgettext
+from django.utils.translation import gettext_lazy, gettext_noop, pgettext
 
 from queues.errors import QueueError
 from queues.handlers import Handler, registry
@@ -29,6 +30,21 @@ REFUSALS = (
     gettext_noop("Cannot retry a completed job"),
     gettext_noop("Cannot retry a cancelled job"),
     gettext_noop("Cannot retry a superseded job"),
+    gettext_noop("Cannot hurry a due job"),
+    gettext_noop("Cannot hurry a held job"),
+    gettext_noop("Cannot hurry a processing job"),
+    gettext_noop("Cannot hurry a completed job"),
+    gettext_noop("Cannot hurry a cancelled job"),
+    gettext_noop("Cannot reprioritise a processing job"),
+    gettext_noop("Cannot reprioritise a completed job"),
+    gettext_noop("Cannot reprioritise a failed job"),
+    gettext_noop("Cannot reprioritise a cancelled job"),
+    gettext_noop("Cannot snooze a processing job"),
+    gettext_noop("Cannot snooze a completed job"),
+    gettext_noop("Cannot snooze a failed job"),
+    gettext_noop("Cannot snooze a cancelled job"),
+    gettext_noop("The due time lies in the past"),
+    gettext_noop("The due time lies more than ten years ahead"),
 )
 """What the verbs answer, so that it can be translated here, at the edge."""
 
@@ -98,15 +114,20 @@ def moment(value: datetime | None) -> SafeString:
     """Show a moment from here ("2 minutes ago") and on the clock."""
     if value is None:
         return NOTHING
-    local = timezone.localtime(value)
     return format_html(
         '<span class="moment">{} <time class="quiet" datetime="{}" title="{}">{}</time>'
         "</span>",
         relative(value),
         value.isoformat(),
-        f"{date_format(local, 'DATETIME_FORMAT')} {local:%Z}",
+        full(value),
         clock(value),
     )
+
+
+def full(value: datetime) -> str:
+    """Return a moment with its date and zone."""
+    local = timezone.localtime(value)
+    return f"{date_format(local, 'DATETIME_FORMAT')} {local:%Z}"
 
 
 def relative(value: datetime) -> str:
@@ -140,6 +161,16 @@ def span(value: timedelta | None) -> str:
     return _long_span(int(seconds))
 
 
+def seconds(number: float | None) -> str:
+    """Return so many seconds as a span; nothing for none."""
+    return "" if number is None else span(timedelta(seconds=number))
+
+
+def size(number: int | None) -> str:
+    """Return bytes as people say them."""
+    return NOTHING if number is None else filesizeformat(number)
+
+
 def _short(seconds: float) -> float | int:
     tenths = round(seconds, 1)
     return int(tenths) if tenths.is_integer() else tenths
@@ -163,6 +194,22 @@ def short(text: str | None, most: int = 90) -> str:
     """Return the first line, cut where it gets long."""
     line = (text or "").strip().partition("\n")[0]
     return line if len(line) <= most else f"{line[: most - 1]}…"
+
+
+DEEDS = {
+    "job.cancel": gettext_lazy("cancelled"),
+    "job.copy": gettext_lazy("copied from another job"),
+    "job.enqueue": gettext_lazy("enqueued by hand"),
+    "job.hurry": gettext_lazy("made due now"),
+    "job.reprioritise": gettext_lazy("given another priority"),
+    "job.retry": gettext_lazy("retried"),
+    "job.snooze": gettext_lazy("snoozed"),
+}
+
+
+def deed(action: str) -> str:
+    """Return what a word of the audit means for a job."""
+    return str(DEEDS.get(action, action))
 
 
 def explain(error: QueueError) -> str:

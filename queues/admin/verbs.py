@@ -11,6 +11,7 @@ from django.contrib.admin.utils import quote, unquote
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Model, QuerySet
+from django.forms import Form
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -18,7 +19,10 @@ from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from queues.access import may, may_on, scoped
+from queues.admin.guard import Guarded
 from queues.admin.show import explain
+from queues.audit import because
 from queues.errors import QueueError
 
 MOST = 500
@@ -31,15 +35,26 @@ class Verb:
 
     name: str
     label: Any
-    act: Callable[[Any], object]
+    act: Callable[..., object]
     permission: str
     logged: Any
     offered: Callable[[Any], bool]
     question: Any = None
     """Asked first, because what is done cannot be undone."""
+    form: type[Form] | None = None
+    """What is asked beside; the act is told the answers by their names."""
+
+    @property
+    def asks(self) -> bool:
+        """Tell whether there is a page before it is done."""
+        return bool(self.question or self.form)
+
+    def bound(self, request: HttpRequest) -> Form | None:
+        """Return the answers of this request, if anything is asked."""
+        return self.form(request.POST) if self.form else None
 
 
-class Window(admin.ModelAdmin):
+class Window(Guarded):
     """A view of rows that machines write: nothing to add, edit or delete."""
 
     verbs: tuple[Verb, ...] = ()
@@ -61,7 +76,7 @@ class Window(admin.ModelAdmin):
         return False
 
 
-class Operated(admin.ModelAdmin):
+class Operated(Guarded):
     """An admin whose rows have verbs, as list actions and as buttons."""
 
     verbs: tuple[Verb, ...] = ()
@@ -92,7 +107,7 @@ class Operated(admin.ModelAdmin):
         return super().changeform_view(request, object_id, form_url, context)
 
     def _allowed(self, request: HttpRequest) -> list[Verb]:
-        return [verb for verb in self.verbs if request.user.has_perm(verb.permission)]
+        return [verb for verb in self.verbs if may(request.user, verb.permission)]
 
     def _url(self, verb: Verb) -> URLPattern:
         view = self.admin_site.admin_view(partial(self._on_row, verb))
@@ -113,41 +128,59 @@ class Operated(admin.ModelAdmin):
         return [
             (verb, reverse(f"admin:{self._url_name(verb)}", args=[quote(row.pk)]))
             for verb in verbs
-            if verb.offered(row)
+            if verb.offered(row) and may_on(request.user, verb.permission, row)
         ]
 
     def _on_row(self, verb: Verb, request: HttpRequest, object_id: str) -> HttpResponse:
+        if not may(request.user, verb.permission):
+            raise PermissionDenied
         row = self.get_object(request, unquote(object_id))
         if row is None:
             raise Http404
-        if not request.user.has_perm(verb.permission):
+        if not may_on(request.user, verb.permission, row):
             raise PermissionDenied
         if request.method != "POST":
             return self._ask(request, verb, [row])
-        self._apply(request, verb, [row])
+        form = verb.bound(request)
+        if form and not form.is_valid():
+            return self._ask(request, verb, [row], form=form)
+        self._apply(request, verb, [row], form)
         view = f"admin:{self.opts.app_label}_{self.opts.model_name}_change"
         return redirect(view, object_id)
 
     def _on_rows(
         self, verb: Verb, _admin: object, request: HttpRequest, rows: QuerySet
     ) -> HttpResponseBase | None:
-        chosen = list(rows[: MOST + 1])
+        chosen = list(scoped(request.user, rows, verb.permission)[: MOST + 1])
+        if not chosen:
+            raise PermissionDenied
         if len(chosen) > MOST:
             text = _("Choose at most %(most)d rows at once.") % {"most": MOST}
             self.message_user(request, text, messages.ERROR)
             return None
-        if verb.question and "confirmed" not in request.POST:
+        if verb.asks and "confirmed" not in request.POST:
             return self._ask(request, verb, chosen, action=verb.name)
-        self._apply(request, verb, chosen)
+        form = verb.bound(request)
+        if form and not form.is_valid():
+            return self._ask(request, verb, chosen, action=verb.name, form=form)
+        self._apply(request, verb, chosen, form)
         return None
 
-    def _apply(self, request: HttpRequest, verb: Verb, rows: Iterable[Model]) -> None:
+    def _apply(
+        self,
+        request: HttpRequest,
+        verb: Verb,
+        rows: Iterable[Model],
+        form: Form | None = None,
+    ) -> None:
         """Do it to each row, with its entry in the log; one refusal stops no other."""
         done, refused = 0, Counter[str]()
+        answers = dict(form.cleaned_data) if form else {}
+        answers.pop("reason", None)  # it goes to the audit
         for row in rows:
             try:
-                with transaction.atomic():
-                    verb.act(row)
+                with because(request.POST.get("reason", "")), transaction.atomic():
+                    verb.act(row, **answers)
                     self.log_change(request, row, str(verb.logged))
             except QueueError as error:
                 refused[explain(error)] += 1
@@ -163,7 +196,12 @@ class Operated(admin.ModelAdmin):
             )
 
     def _ask(
-        self, request: HttpRequest, verb: Verb, rows: list[Any], action: str = ""
+        self,
+        request: HttpRequest,
+        verb: Verb,
+        rows: list[Any],
+        action: str = "",
+        form: Form | None = None,
     ) -> TemplateResponse:
         context = {
             **self.admin_site.each_context(request),
@@ -172,5 +210,6 @@ class Operated(admin.ModelAdmin):
             "verb": verb,
             "rows": rows,
             "action": action,
+            "form": form or (verb.form() if verb.form else None),
         }
         return TemplateResponse(request, "admin/queues/confirm.html", context)

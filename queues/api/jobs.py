@@ -7,21 +7,25 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import override
 from ninja import Query, Router, Schema
 from ninja.errors import HttpError
 
+from queues.access import may, may_on, scoped
 from queues.api.auth import A_PERSON, person_of
 from queues.api.errors import problems
 from queues.api.idempotency import once
 from queues.api.intake import Body, enqueue_from, read_object
 from queues.api.represent import represent
-from queues.api.schemas import Created, Page, PayloadWish, Shown, body_of
+from queues.api.schemas import Created, Page, PayloadWish, Shown, ShownAlone, body_of
+from queues.audit import record
 from queues.cancel import cancel
 from queues.errors import UnknownJob
 from queues.handlers import NAME
 from queues.models import Job
 from queues.replay import replay
 from queues.states import State
+from queues.waits import wait_of
 
 LARGEST_ID = 2**63 - 1
 LONGEST_PAGE = 100
@@ -63,10 +67,15 @@ def list_jobs(request: HttpRequest, filters: Query[Filters]) -> Body:
     }
 
 
-@router.get("/api/jobs/{int:job_id}", response={200: Shown, **problems(401, 403, 404)})
+@router.get(
+    "/api/jobs/{int:job_id}", response={200: ShownAlone, **problems(401, 403, 404)}
+)
 def get_job(request: HttpRequest, job_id: int) -> Body:
-    """Show one job."""
-    return represent(_found(request, job_id, permission="queues.view_job"))
+    """Show one job, and what it waits for."""
+    job = _found(request, job_id, permission="queues.view_job")
+    wait = wait_of(job)
+    with override("en"):
+        return {**represent(job), "waitsFor": str(wait) if wait else None}
 
 
 @router.post(
@@ -75,7 +84,7 @@ def get_job(request: HttpRequest, job_id: int) -> Body:
 )
 def cancel_job(request: HttpRequest, job_id: int) -> Body:
     """Cancel a waiting job, or ask a running one to stop."""
-    _found(request, job_id, permission="queues.change_job")
+    _found(request, job_id, permission="queues.cancel_job")
     return represent(cancel(job_id))
 
 
@@ -85,7 +94,7 @@ def cancel_job(request: HttpRequest, job_id: int) -> Body:
 )
 def retry_job(request: HttpRequest, job_id: int) -> Body:
     """Put a dead job back, its failures forgotten."""
-    _found(request, job_id, permission="queues.change_job")
+    _found(request, job_id, permission="queues.retry_job")
     return represent(replay(job_id))
 
 
@@ -96,7 +105,14 @@ def _created(body: Body, owner: User) -> Body:
         if job.owner_id != owner.pk:
             message = "A live job of somebody else holds this uniqueKey"
             raise HttpError(HTTPStatus.CONFLICT, message)
+        if owner.is_staff and not may_on(owner, "queues.enqueue_job", job):
+            raise HttpError(HTTPStatus.FORBIDDEN, "Forbidden")
+        record("job.enqueue", job, after=_told(job))
     return {"jobId": job.pk, "status": str(job.status)}
+
+
+def _told(job: Job) -> Body:
+    return {"type": job.type, "queue": job.queue, "priority": job.priority}
 
 
 def _found(request: HttpRequest, job_id: int, *, permission: str) -> Job:
@@ -104,7 +120,9 @@ def _found(request: HttpRequest, job_id: int, *, permission: str) -> Job:
     if job is None:
         raise UnknownJob(job_id)
     person = person_of(request)
-    if job.owner_id != person.pk and not _may(person, permission):
+    if job.owner_id != person.pk and not (
+        person.is_staff and may_on(person, permission, job)
+    ):
         raise HttpError(HTTPStatus.FORBIDDEN, "Forbidden")
     return job
 
@@ -115,8 +133,10 @@ def _chosen(person: User, filters: Filters) -> QuerySet[Job]:
         raise HttpError(HTTPStatus.BAD_REQUEST, "Invalid all")
     if filters.all != "true":
         jobs = jobs.filter(owner_id=person.pk)
-    elif not _may(person, "queues.view_job"):
+    elif not (person.is_staff and may(person, "queues.view_job")):
         raise HttpError(HTTPStatus.FORBIDDEN, "Forbidden")
+    else:
+        jobs = scoped(person, jobs, "queues.view_job")
     if filters.status:
         jobs = jobs.filter(status=_known(filters.status, State.values, "status"))
     if filters.type:
@@ -125,10 +145,6 @@ def _chosen(person: User, filters: Filters) -> QuerySet[Job]:
     if filters.cursor:
         jobs = jobs.filter(pk__lt=_number(filters.cursor, "cursor", most=LARGEST_ID))
     return jobs
-
-
-def _may(person: User, permission: str) -> bool:
-    return person.is_staff and person.has_perm(permission)
 
 
 def _known(value: str, choices: list[str], name: str) -> str:

@@ -83,6 +83,12 @@ class Shown(Camel):
     completed_at: str | None = Field(json_schema_extra=MOMENT)
 
 
+class ShownAlone(Shown):
+    """A job; `waitsFor` says in a sentence why a pending one does not run yet."""
+
+    waits_for: str | None = None
+
+
 class Page(Camel):
     """Jobs, newest first; `nextCursor` leads on to older ones."""
 

@@ -80,6 +80,13 @@ class Job(models.Model):
         db_table = "jobs"
         verbose_name = _("job")
         verbose_name_plural = _("jobs")
+        permissions = [
+            ("cancel_job", _("Can cancel a job")),
+            ("retry_job", _("Can retry a job")),
+            ("reprioritise_job", _("Can change the priority of a job")),
+            ("snooze_job", _("Can snooze a job")),
+            ("enqueue_job", _("Can enqueue a job")),
+        ]
         constraints = [
             models.CheckConstraint(
                 name="job_status_known", condition=Q(status__in=State.values)
@@ -140,6 +147,13 @@ class Job(models.Model):
                 name="job_owned",
                 fields=["owner", "-id"],
                 condition=Q(owner__isnull=False),
+            ),
+            # the console: by the beginning of a key, the ended ones too
+            models.Index(
+                name="job_key",
+                fields=["unique_key", "id"],
+                opclasses=["varchar_pattern_ops", "int8_ops"],
+                condition=Q(unique_key__isnull=False),
             ),
             # batches: what lives of one, and the counts of its progress
             models.Index(
@@ -247,11 +261,28 @@ class DeadLetter(models.Model):
     created_at = models.DateTimeField(_("died"), db_default=Now())
     replayed_at = models.DateTimeField(_("replayed"), null=True)
     dismissed_at = models.DateTimeField(_("dismissed"), null=True)
+    # A trigger fills it in, whoever writes the letter: alike for the same fault.
+    fingerprint = models.UUIDField(_("fault"), null=True)
+    # Which bulk replayed it, dismissed it or took that back, last of all.
+    bulk = models.ForeignKey(
+        "LetterBulk",
+        models.DO_NOTHING,
+        verbose_name=_("bulk"),
+        null=True,
+        related_name="letters",
+        db_constraint=False,
+        db_index=False,
+    )
 
     class Meta:
         db_table = "dead_letters"
         verbose_name = _("dead letter")
         verbose_name_plural = _("dead letters")
+        permissions = [
+            ("replay_letter", _("Can replay a dead letter")),
+            ("dismiss_letter", _("Can dismiss a dead letter")),
+            ("export_letter", _("Can export dead letters")),
+        ]
         constraints = [
             models.UniqueConstraint(
                 name="letter_one_standing_per_job",
@@ -259,7 +290,23 @@ class DeadLetter(models.Model):
                 condition=Q(replayed_at__isnull=True),
             ),
         ]
-        indexes = [models.Index(name="letter_by_type", fields=["type", "-id"])]
+        indexes = [
+            models.Index(name="letter_by_type", fields=["type", "-id"]),
+            # groups: counts, first and last of every fault, by this index alone
+            models.Index(
+                name="letter_open",
+                fields=["fingerprint", "type", "created_at"],
+                condition=Q(replayed_at__isnull=True, dismissed_at__isnull=True),
+            ),
+            # the letters of one fault, the newest first
+            models.Index(name="letter_of_fault", fields=["fingerprint", "-id"]),
+            # restore: what one bulk dismissed
+            models.Index(
+                name="letter_of_bulk",
+                fields=["bulk", "id"],
+                condition=Q(bulk__isnull=False),
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.type} #{self.job_id}"

@@ -95,6 +95,10 @@ class ScheduleState(models.Model):
 
     class Meta:
         db_table = "schedule_states"
+        permissions = [
+            ("run_schedule", _("Can run a schedule now")),
+            ("pause_schedule", _("Can pause and resume a schedule")),
+        ]
 
     def __str__(self) -> str:
         return f"#{self.pk} {self.pattern}"

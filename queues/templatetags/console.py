@@ -1,14 +1,60 @@
-"""What the pages of the admin ask for: moments, spans, JSON and the status strip."""
+"""What the pages of the admin ask for: moments, spans, icons and the first page."""
 
 from datetime import datetime
+from typing import Any
 
 from django import template
+from django.templatetags.static import static
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from queues.admin import show
-from queues.admin.status import Status, status
+from queues.admin import overview, show
 
 register = template.Library()
+
+ICONS = "queues/vendor/icons-1.62.0.svg"
+DRAWN = frozenset(
+    [
+        "overview",
+        "job",
+        "deadletter",
+        "jobbatch",
+        "periodictask",
+        "cronlog",
+        "queue",
+        "worker",
+        "limitrow",
+        "audit",
+        "user",
+        "group",
+        "apitoken",
+        "other",
+        "rule",
+        "menu",
+        "close",
+        "pause",
+        "play",
+        "warn",
+        "good",
+        "bad",
+        "search",
+        "info",
+        "note",
+    ]
+)
+"""What the sprite holds; pages and models are drawn by their own names."""
+ALIKE = {"letterbulk": "note", "auditentry": "audit", "accessscope": "rule"}
+
+
+@register.simple_tag
+def icon(name: str) -> SafeString:
+    """Draw an icon beside words; it says nothing by itself."""
+    word = ALIKE.get(name.lower(), name.lower())
+    return format_html(
+        '<svg class="icon" aria-hidden="true"><use href="{}#{}"></use></svg>',
+        static(ICONS),
+        word if word in DRAWN else "other",
+    )
 
 
 @register.filter
@@ -29,7 +75,21 @@ def between(start: datetime | None, end: datetime | None) -> str:
     return show.span(end - start) if start and end else show.NOTHING
 
 
+@register.filter
+def ago(value: datetime | None) -> SafeString:
+    """Show how far off a moment is; the first page counts on from it."""
+    if value is None:
+        return show.NOTHING
+    return format_html(
+        '<time datetime="{}" title="{}"><span data-at="{}">{}</span></time>',
+        value.isoformat(),
+        show.full(value),
+        value.isoformat(),
+        show.relative(value),
+    )
+
+
 @register.simple_tag(takes_context=True)
-def engine_status(context: template.Context) -> Status:
-    """Return what the first page says of the engine to this user."""
-    return status(context["request"].user)
+def engine_overview(context: template.Context) -> dict[str, Any]:
+    """Return what the first page shows to this person."""
+    return overview.parts(context["request"])

@@ -12,6 +12,9 @@ from tests.stage import Stage, stage
 if TYPE_CHECKING:
     from tests.bench.figures import Figure
 
+CONSOLE = "console"
+"""Figures of another kind, in a table of their own: only where they are asked for."""
+PAGES = ("page", "median ms", "p95 ms", "queries", "within 300 ms and 15 queries")
 NAMES = ("single", "bulk", "drain", "pickup", "steady", "history", "statements")
 HEAD = ("figure", "unit", "ours", "beside", "ratio", "compared with", "runs")
 SETTINGS = (
@@ -23,6 +26,9 @@ SETTINGS = (
 def main() -> None:
     """Measure, print a JSON line a figure, then the table."""
     asked = arguments()
+    if asked.figures == [CONSOLE]:
+        open_console(asked)
+        return
     with stage("tests.bench", "tests.bench.naive") as built:
         from tests.bench.figures import FIGURES, LEFT_OUT, Size
 
@@ -44,14 +50,42 @@ def main() -> None:
         )
 
 
+def open_console(asked: argparse.Namespace) -> None:
+    """Fill the tables, open every page, print a JSON line a page, then the table."""
+    with stage("tests.bench") as built:
+        from tests.bench import console
+
+        head = [*report.machine(), settings(built)]
+        jobs, letters = (5000, 200) if asked.quick else (5_000_000, 200_000)
+        minutes = console.fill(jobs=jobs, letters=letters)
+        head.append(f"{jobs:,} jobs, {letters:,} letters, filled in {minutes:.1f} min")
+        print(*(f"# {line}" for line in head), sep="\n", flush=True)
+        rows = []
+        for each in console.open_all(2 if asked.quick else asked.runs * 3):
+            print(json.dumps(each.as_json()), flush=True)
+            rows.append(console.row(each))
+    print(f"\n{report.table(PAGES, rows)}")
+    if asked.markdown:
+        lines = "\n".join(f"* {line}" for line in head)
+        table = report.markdown(PAGES, rows)
+        report.write(asked.markdown, CONSOLE, f"{lines}\n\n{table}")
+
+
 def arguments() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("figures", nargs="*", metavar="figure", help=", ".join(NAMES))
+    parser.add_argument(
+        "figures",
+        nargs="*",
+        metavar="figure",
+        help=f"{', '.join(NAMES)}, or {CONSOLE} alone",
+    )
     parser.add_argument("--quick", action="store_true", help="one small run of each")
     parser.add_argument("--runs", type=int, default=5, help="medians of so many runs")
     parser.add_argument("--markdown", type=Path, help="write the tables to this file")
     asked = parser.parse_args()
+    if asked.figures == [CONSOLE]:
+        return asked
     if unknown := set(asked.figures) - set(NAMES):
         parser.error(f"no such figure: {', '.join(sorted(unknown))}")
     if asked.runs < 1:

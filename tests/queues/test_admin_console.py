@@ -11,12 +11,12 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone, translation
 
-from queues.access import user_of_token
 from queues.admin import phrase, show
 from queues.enqueue import enqueue
 from queues.errors import IllegalTransition, InvalidToken
 from queues.models import ApiToken, Worker
 from queues.states import State
+from queues.tokens import user_of_token
 from queues.work import run_due
 from tests.queues.schedules import cron, make_schedule
 
@@ -54,7 +54,7 @@ def test_the_overview_tells_how_things_stand(admin_client: Client):
     assert len(own) <= 10
     for words in (
         "Due now",
-        "oldest waits",
+        "the oldest became due",
         "wait for a person",
         "no job will run",
         "soon",

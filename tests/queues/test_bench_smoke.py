@@ -10,6 +10,28 @@ import pytest
 from config.env import BASE_DIR
 
 
+def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
+    servers = ("DATABASE_URL", "REDIS_URL", "TMPDIR")
+    surroundings = {
+        name: each for name, each in os.environ.items() if name not in servers
+    }
+    return subprocess.run(
+        [sys.executable, "-m", "tests.bench", *arguments, "--quick"],
+        capture_output=True, text=True, check=False, cwd=BASE_DIR, env=surroundings,
+        timeout=110,
+    )  # fmt: skip
+
+
+def test_the_console_is_opened_page_by_page():
+    done = bench("console")
+
+    assert done.returncode == 0, done.stderr
+    pages = [json.loads(line) for line in done.stdout.splitlines() if line[0:1] == "{"]
+    names = {page["figure"] for page in pages}
+    assert {"console: jobs", "console: overview", "console: search: id"} <= names
+    assert all(page["queries"] <= 15 for page in pages), pages
+
+
 @pytest.mark.timeout(60)
 def test_the_benchmark_prints_a_json_line_a_figure_and_then_a_table():
     servers = ("DATABASE_URL", "REDIS_URL", "TMPDIR")

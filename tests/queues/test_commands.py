@@ -126,7 +126,9 @@ def test_enqueue_fails_with_a_job_that_fails(in_background):
 
 @pytest.mark.django_db
 def test_enqueue_fails_if_the_time_is_over():
-    with pytest.raises(CommandError, match=r"is still pending after 0\.2 s") as failure:
+    said = r"is still pending after 0\.2 s\. It is due, but no worker is running\."
+
+    with pytest.raises(CommandError, match=said) as failure:
         call("enqueue", "noop", "--wait", "0.2")
 
     assert failure.value.returncode == 1

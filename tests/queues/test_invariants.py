@@ -34,6 +34,23 @@ PLANTS = {
             " SELECT id, type, '' FROM jobs WHERE status = 'completed' LIMIT 1"
         ),
     ],
+    "letter-tells-its-fault": ["UPDATE dead_letters SET fingerprint = NULL"],
+    "bulk-left-its-mark": [
+        (
+            "INSERT INTO letter_bulks (verb, selection, upto, token, total, done)"
+            " VALUES ('discard', '{}', 0, gen_random_uuid(), 9, 9)"
+        ),
+        (
+            "UPDATE dead_letters SET bulk_id = (SELECT max(id) FROM letter_bulks)"
+            " WHERE dismissed_at IS NULL"
+        ),
+    ],
+    "bulk-counts-its-refusals": [
+        (
+            "INSERT INTO letter_bulks (verb, selection, upto, token, total, refused)"
+            " VALUES ('replay', '{}', 0, gen_random_uuid(), 1, 1)"
+        ),
+    ],
     "nothing-is-orphaned": [
         (
             "INSERT INTO job_attempts (job_id, number, finished_at, outcome)"

@@ -3,6 +3,8 @@
 import pytest
 from django.db import connection
 
+from queues.bulk import begin
+from queues.cancel import cancel
 from queues.enqueue import enqueue
 from queues.keep import chores, tick
 from queues.models import (
@@ -12,11 +14,14 @@ from queues.models import (
     IdempotencyKey,
     Job,
     JobTotal,
+    LetterBulk,
+    LetterRefusal,
     Worker,
 )
 from queues.outcomes import Bury, Succeed
 from queues.prune import prune
 from queues.settle import settle
+from tests.queues.graves import bury, done, order
 
 pytestmark = pytest.mark.django_db
 
@@ -65,6 +70,21 @@ def test_old_keys_and_gone_workers_go(sql, me):
 
     assert not IdempotencyKey.objects.exists()
     assert not Worker.objects.exists()
+
+
+def test_bulks_go_when_their_letters_do_and_take_their_refusals(sql, settings):
+    bury(2, type_="send-receipt", payload={"order_id": 1})
+    bulk = done(edit={"order_id": "x"})
+    running = begin(order())
+    assert LetterRefusal.objects.count() == 2
+    cancel(bulk.job_id)
+    sql("UPDATE letter_bulks SET created_at = now() - %s * interval '1 day'",
+        settings.RETENTION_DAYS_FAILED + 1)  # fmt: skip
+
+    prune()
+
+    assert LetterBulk.objects.get() == running
+    assert not LetterRefusal.objects.exists()
 
 
 def test_the_pacemaker_prunes_once_a_minute(sql, claimed, settings):

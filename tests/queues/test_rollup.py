@@ -11,7 +11,6 @@ from django.utils import timezone
 
 from queues import rollup
 from queues import settle as verdicts
-from queues.figures import history
 from queues.histogram import BUCKETS, EDGES, percentile
 from queues.models import Attempt, Job, JobMinute, RollUp
 from queues.outcomes import Bury, Retry, Succeed
@@ -241,33 +240,6 @@ def test_old_minutes_become_hours_and_very_old_ones_go():
     ]
     assert (rows[0].count, rows[0].wait_seconds, rows[0].wait_max) == (3, 6, 2)
     assert (rows[0].run_histogram[0], sum(rows[0].run_histogram)) == (3, 3)
-
-
-@pytest.mark.django_db
-def test_history_draws_throughput_failures_and_percentiles(claimed, back):
-    for outcome in [Succeed()] * 3 + [Bury("x")]:
-        settle([(claimed(), outcome)])
-    settle([(claimed("fail-slowly"), Retry(60))])
-    back(minutes=10)
-    roll_up()
-    now = timezone.now()
-
-    spans = history(since=now - timedelta(hours=1), until=now, step=timedelta(hours=2))
-
-    by_type = {each.type: each for each in spans}
-    noop = by_type["noop"]
-    assert (noop.completed, noop.failed, noop.ended) == (3, 1, 4)
-    assert 0 <= noop.run_p50 <= noop.run_p95 <= noop.run_max
-    assert 0 <= noop.wait_p50 <= noop.wait_p95 <= noop.wait_max
-    assert (by_type["fail-slowly"].failed, by_type["fail-slowly"].wait_p50) == (1, None)
-    assert history(since=now, until=now, step=timedelta(minutes=1)) == []
-    only = history(
-        since=now - timedelta(hours=1),
-        until=now,
-        step=timedelta(minutes=1),
-        type_="noop",
-    )
-    assert {each.type for each in only} == {"noop"}
 
 
 def test_a_percentile_lies_within_its_bucket():

@@ -1,0 +1,34 @@
+// What the stock widgets leave out for keyboards and screen readers.
+
+function nameDates() {
+  for (const input of document.querySelectorAll("p.datetime input:not([aria-label])")) {
+    const before = input.previousSibling?.textContent?.trim() || input.name;
+    const field = input.closest(".form-row")?.querySelector("legend, label");
+    input.setAttribute("aria-label", `${field?.innerText ?? ""} ${before}`.trim());
+  }
+}
+
+function nameHints() {
+  for (const hint of document.querySelectorAll("span.help-tooltip[aria-label]")) {
+    hint.setAttribute("role", "img");
+  }
+}
+
+// A list that is wider than its card is scrolled by the arrow keys, so it takes focus.
+const watched = new ResizeObserver((entries) => {
+  for (const { target } of entries) {
+    const list = target.closest(".results");
+    if (list && list.scrollWidth > list.clientWidth) {
+      list.tabIndex = 0;
+    } else if (list) {
+      list.removeAttribute("tabindex");
+    }
+  }
+});
+
+for (const list of document.querySelectorAll("#changelist .results")) {
+  watched.observe(list);
+}
+
+nameDates();
+addEventListener("load", () => setTimeout(nameHints));
