@@ -163,14 +163,14 @@ def test_a_database_of_the_wrong_kind_is_a_fault(monkeypatch, facts, line):
 @pytest.mark.usefixtures("staff")
 def test_migrations_that_wait_are_a_fault(sql):
     sql(
-        "DELETE FROM django_migrations WHERE app = 'queues' AND name = '0005_needs_sql'"
+        "DELETE FROM django_migrations WHERE app = 'queues' AND name = '0007_firing_running'"
     )
 
     code, _, err = doctor()
 
     assert code == 1
     assert (
-        err == "fault  migrations: 1 are not applied, from queues.0005_needs_sql on\n"
+        err == "fault  migrations: 1 are not applied, from queues.0007_firing_running on\n"
     )
 
 
