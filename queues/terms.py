@@ -15,7 +15,9 @@ ON_TIME = timedelta(minutes=1)
 """Under "skip" a due time is missed once it is later than this, unless told."""
 MOST_COUNTED = 300
 """Up to so many skipped due times of a cron line are counted exactly."""
+DEFAULT_CAP = 100
 MOST_CAP = 1000
+MOST_TRIES = 999
 LONGEST_JITTER = timedelta(days=1)
 
 
@@ -24,7 +26,7 @@ class Terms:
     """The policies of one schedule."""
 
     misfire: str = Misfire.ONCE
-    cap: int = 100
+    cap: int = DEFAULT_CAP
     grace: timedelta | None = None
     overlap: str = Overlap.ALLOW
     jitter: timedelta = timedelta()
