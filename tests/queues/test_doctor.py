@@ -163,7 +163,7 @@ def test_a_database_of_the_wrong_kind_is_a_fault(monkeypatch, facts, line):
 @pytest.mark.usefixtures("staff")
 def test_migrations_that_wait_are_a_fault(sql):
     sql(
-        "DELETE FROM django_migrations WHERE app = 'queues' AND name = '0007_firing_running'"
+        "DELETE FROM django_migrations WHERE app = 'queues' AND name = '0008_schedule_sql'"
     )
 
     code, _, err = doctor()
@@ -171,7 +171,7 @@ def test_migrations_that_wait_are_a_fault(sql):
     assert code == 1
     assert (
         err
-        == "fault  migrations: 1 are not applied, from queues.0007_firing_running on\n"
+        == "fault  migrations: 1 are not applied, from queues.0008_schedule_sql on\n"
     )
 
 
