@@ -104,6 +104,10 @@ class UnknownSchedule(QueueError, LookupError):
         super().__init__(f"Unknown schedule: {name}")
 
 
+class UnreadableFile(QueueError, ValueError):
+    """A file holds no schedules that are understood."""
+
+
 class AddressRefused(QueueError):
     """A host lies in a private network, which this project is not allowed to call."""
 

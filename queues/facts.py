@@ -100,8 +100,8 @@ def check(name: object, type_: str, options: Options) -> Facts:
         "pattern": pattern,
         "start": start,
         "end": end,
-        "one_off": pattern[0] == "at" or bool(options.get("one_off", False)),
-        "enabled": bool(options.get("enabled", True)),
+        "one_off": pattern[0] == "at" or options.get("one_off", False),
+        "enabled": options.get("enabled", True),
         "description": payload.printable(options.get("description", "")),
         **_check_terms(options),
     }
@@ -111,11 +111,16 @@ def _check_words(name: object, options: Mapping[str, object]) -> None:
     if (
         not isinstance(name, str)
         or not 0 < len(name) <= MAX_NAME_LENGTH
-        or "\x00" in name
+        or payload.printable(name) != name
     ):
         raise InvalidOption(f"A name is a text of 1 to {MAX_NAME_LENGTH} characters")
     if unknown := set(options) - Options.__annotations__.keys():
         raise InvalidOption(f"Unknown option: {', '.join(sorted(unknown))}")
+    for option in ("enabled", "one_off"):
+        if not isinstance(options.get(option, False), bool):
+            raise InvalidOption(f"{option} is either true or false")
+    if not isinstance(options.get("description", ""), str):
+        raise InvalidOption("description is a text")
 
 
 def _check_terms(options: Options) -> Facts:

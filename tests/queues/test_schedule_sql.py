@@ -30,7 +30,8 @@ def schedule_job(sql):
     def call(*arguments: object) -> dict[str, object]:
         marks = ", ".join(["%s"] * len(arguments))
         ((said,),) = sql(f"SELECT schedule_job({marks})", *arguments)
-        return json.loads(said) if isinstance(said, str) else said
+        found: dict[str, object] = json.loads(said) if isinstance(said, str) else said
+        return found
 
     return call
 
@@ -210,7 +211,8 @@ def test_sql_and_python_read_cron_lines_alike():
         assert (fault is None) == _is_read(line), line
         if fault is None:
             calendar = calendar_of(parse_cron(line, "UTC"))
-            assert (set(days), set(months)) == (calendar.days, calendar.months), line
+            assert set(days) == set(calendar.days), line
+            assert set(months) == set(calendar.months), line
 
 
 def _is_read(line: str) -> bool:
