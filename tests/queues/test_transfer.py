@@ -184,7 +184,7 @@ def test_what_the_file_cannot_hold_is_told_and_the_rest_is_written(file):
         ({"name": "a", "type": "noop", "cron": "61 * * * *"}, "minute"),
         ({"name": "a", "type": "noop", "cron": "@daily", "color": 1}, "unknown words: color"),
         ({"name": "a", "type": "noop", "every": "10"}, "timedelta"),
-        ({"name": "a", "type": "noop", "every": 10**12}, "too large"),
+        ({"name": "a", "type": "noop", "every": 10**12}, "whole seconds"),
         ({"name": "good", "type": "noop", "cron": "@hourly"}, "another entry"),
         ({"name": "\ud800", "type": "noop", "cron": "@daily"}, "A name is a text"),
         ({"name": "a", "type": "noop", "at": "noon"}, "isoformat"),
