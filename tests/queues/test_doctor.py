@@ -21,7 +21,7 @@ from tests.processes import command
 pytestmark = pytest.mark.django_db
 
 CHECKS = [
-    "settings", "broker", "database", "clock", "migrations", "beat", "workers", "queues",
+    "settings", "broker", "database", "clock", "migrations", "beat", "schedules", "workers", "queues",
     "waiting", "invariants",
 ]  # fmt: skip
 
