@@ -40,7 +40,7 @@ def called(found: Entry) -> Any:
 FIRST_SYSTEM = """
 -- 4. Agendar job para processar mensagens a cada 5 minutos
 SELECT cron.schedule(
-  'process-pending-messages',      -- Nome único
+  'process-pending-messages',      -- o próprio
   '*/5 * * * *',                   -- A cada 5 minutos
   $$
     SELECT enqueue_job(
