@@ -96,6 +96,7 @@ def test_the_doctor_tells_them_as_faults_and_the_ended_as_warnings():
     }
 
 
+@pytest.mark.raw_rows
 def test_firings_are_counted_each_skipped_due_time_too():
     task = make_schedule("secondly", **every(1))
     due_at = clock() - 5 * SECOND
