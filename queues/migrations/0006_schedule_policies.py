@@ -10,6 +10,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ('django_celery_beat', '0019_alter_periodictasks_options'),
         ('queues', '0006_audit'),
+        ('queues', '0006_hot_sql'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
