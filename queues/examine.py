@@ -21,6 +21,7 @@ from queues.figures import FRESH, heartbeats, waiting
 from queues.invariants import INVARIANTS, violations_of
 from queues.keep import due_queues
 from queues.models import Worker
+from queues.punctuality import ailments
 
 CONNECT_SECONDS = 2
 PING_SECONDS = 1.0
@@ -70,7 +71,7 @@ def examine() -> Findings:
     yield from database
     if any(each.level == "fault" and each.check != "clock" for each in database):
         return
-    for check in (_beat, _workers, _queues, _waiting, _invariants):
+    for check in (_beat, _schedules, _workers, _queues, _waiting, _invariants):
         yield from _guarded(check)
 
 
@@ -165,6 +166,15 @@ def _migrations() -> Findings:
 
 def _beat() -> Findings:
     yield _there("beat", Worker.Kind.BEAT)
+
+
+def _schedules() -> Findings:
+    found = ailments()
+    for each in found:
+        level: Level = "warning" if each.has_ended else "fault"
+        yield Finding("schedules", level, _one_line(f"{each.name}: {each.said}"))
+    if not found:
+        yield Finding("schedules", "ok", _("all that are on can fire and are in time"))
 
 
 def _workers() -> Findings:

@@ -172,6 +172,14 @@ INVARIANTS = {
             OR job.id IS NOT NULL AND log.finished_at IS NULL
         """,
     ),
+    "skipped-started-nothing": Invariant(
+        "A skipped firing has no job, says why, and is closed.",
+        """
+        SELECT id AS firing, job_id AS job FROM cron_job_logs
+        WHERE status = 'skipped' AND (
+            job_id IS NOT NULL OR finished_at IS NULL OR NOT details ? 'reason')
+        """,
+    ),
     "roll-ups-forget-nothing": Invariant(
         "The rolled up counts of a day are never below the attempts that are kept.",
         """

@@ -20,6 +20,7 @@ TONES = {
     CronLog.Status.RUNNING: "busy",
     CronLog.Status.SUCCESS: "good",
     CronLog.Status.ERROR: "bad",
+    CronLog.Status.SKIPPED: "mute",
 }
 
 

@@ -27,7 +27,7 @@ from queues.admin.schedule_rows import (
 )
 from queues.due import parse_cron
 from queues.errors import InvalidJobData, InvalidSchedule, PayloadTooLarge, QueueError
-from queues.facts import LONGEST, Facts, Options, check
+from queues.facts import LONGEST, TERMS, Facts, Options, check
 from queues.handlers import registry
 from queues.models.job import DEFAULT_PRIORITY
 from queues.payload import encode
@@ -209,13 +209,14 @@ class ScheduleForm(forms.ModelForm):
         except InvalidSchedule:
             self.add_error(kind if kind in data else None, _("That day never comes."))
             return
+        for fact in TERMS:  # not on this form, so not its to say
+            del self.facts[fact]
         self.facts |= {"name": data["name"], "description": data["description"]}
         if data["expires"]:
             self.facts["expire_seconds"] = None
         if kind == AS_IT_IS:
-            del self.facts["pattern"]
+            del self.facts["pattern"], self.facts["one_off"]
         else:
-            self.facts["one_off"] = False
             # The row insists on exactly one pattern; `write` finds the one to share.
             task.crontab, task.interval = CrontabSchedule(), None
             task.clocked = task.solar = None

@@ -15,6 +15,7 @@ from queues.api.auth import AllowedNetwork, ServiceSecret
 from queues.api.errors import problems
 from queues.api.stats import depths
 from queues.models import Worker
+from queues.punctuality import firings_lately, late
 from queues.states import End
 
 router = Router(tags=["health"])
@@ -46,6 +47,7 @@ class Figures(Collector):
             {(end,): 0 for end in End.values}
             | {(end,): count for end, count in figures.ends().items()},
         )
+        yield from _firings()
         yield from _processes()
 
 
@@ -90,6 +92,21 @@ def _ages(lines: list[figures.Line]) -> dict[str, float]:
         if line.due:
             ages[line.queue] = max(line.age, ages.get(line.queue, 0.0))
     return ages
+
+
+def _firings() -> Iterator[GaugeMetricFamily]:
+    counts, worst = firings_lately()
+    yield _gauge(
+        "ritmo_firings_last_hour",
+        "Due times of schedules within the last hour, skipped ones each",
+        ("status",),
+        {(status,): count for status, count in counts.items()},
+    )
+    delays = {(): worst}
+    text = "How late the latest firing of the last hour was"
+    yield _gauge("ritmo_firing_delay_seconds", text, (), delays)
+    text = "Schedules with a due time that nobody fired in time"
+    yield _gauge("ritmo_schedules_late", text, (), {(): late()})
 
 
 def _processes() -> Iterator[GaugeMetricFamily]:

@@ -4,8 +4,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from tests.bench import history, measure, statements
+from tests.bench import history, measure, schedules, statements
 from tests.bench.sides import Naive, Ours
+
+PROMISED = 1000.0
+"""Milliseconds that a firing may be late at the 99th percentile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +129,20 @@ def counts(size: Size) -> Iterator[Figure]:
     yield Figure("all statements", "a job", [ours.all], [naive], beside)
 
 
+def crowds(size: Size) -> Iterator[Figure]:
+    """Measure how late a thousand schedules fire that are due at one moment."""
+    count, rounds = size.of(1000, 50), size.of(4, 1)
+    for beats in (1, 2):
+        runs = [
+            schedules.crowd(count, beats=beats, rounds=rounds)
+            for _ in range(size.long_runs)
+        ]
+        for point in ("p50", "p99"):
+            name = f"{count:,} schedules due at once, {beats} beat(s), late {point}"
+            late = [float(getattr(run, point)) for run in runs]
+            yield Figure(name, "ms", late, [PROMISED], "the promise")
+
+
 FIGURES: dict[str, Callable[[Size], Iterator[Figure]]] = {
     "single": single,
     "bulk": bulk,
@@ -134,6 +151,7 @@ FIGURES: dict[str, Callable[[Size], Iterator[Figure]]] = {
     "steady": steady,
     "history": long_history,
     "statements": counts,
+    "schedules": crowds,
 }
 LEFT_OUT = {"hot key with limit 1": "not yet: comes with limits"}
 

@@ -172,6 +172,9 @@ def test_the_metrics_read_the_rows(me):
     assert found["ritmo_attempts_last_hour", "completed"] == 1
     assert found["ritmo_attempts_last_hour", "buried"] == 1
     assert found["ritmo_attempts_last_hour", "lost"] == 0
+    assert found["ritmo_firings_last_hour", "skipped"] == 0
+    assert found["ritmo_firing_delay_seconds",] == 0
+    assert found["ritmo_schedules_late",] == 0
     assert found["ritmo_workers", "child"] == 1
     assert found["ritmo_workers", "beat"] == 0
     assert 0 <= found["ritmo_heartbeat_age_seconds", "child"] < 15

@@ -90,6 +90,12 @@ PLANTS = {
     "firing-ends-with-its-job": [
         "UPDATE cron_job_logs SET status = 'running', finished_at = NULL"
     ],
+    "skipped-started-nothing": [
+        (
+            "INSERT INTO cron_job_logs (job_name, job_type, status, finished_at, details)"
+            " VALUES ('x', 'noop', 'skipped', now(), '{}')"
+        ),
+    ],
     "roll-ups-forget-nothing": [
         "UPDATE job_minutes SET count = count - 1 WHERE outcome = 'completed'"
     ],

@@ -153,7 +153,7 @@ $$;
 class Migration(migrations.Migration):
     """Two functions."""
 
-    dependencies = [("queues", "0005_needs_sql")]
+    dependencies = [("queues", "0015_schedule_sql")]
 
     operations = [
         migrations.RunSQL(CLAIM, "DROP FUNCTION ritmo_claim"),
