@@ -34,6 +34,7 @@ __all__ = [
     "Every",
     "Once",
     "Plan",
+    "clock_change",
     "latest",
     "newest",
     "next_after",
@@ -97,6 +98,12 @@ def upcoming(plan: Plan, after: datetime, count: int) -> list[datetime]:
         times.append(due)
         after = due
     return times
+
+
+def clock_change(zone: str, *, after: datetime, until: datetime) -> datetime | None:
+    """Return when the clock of that zone changes first in (after, until], or None."""
+    after = after.astimezone(UTC).replace(microsecond=0)
+    return _first_change(zone_of(zone), after, until.astimezone(UTC))
 
 
 def newest(
