@@ -12,7 +12,9 @@ from tests.stage import Stage, stage
 if TYPE_CHECKING:
     from tests.bench.figures import Figure
 
-NAMES = ("single", "bulk", "drain", "pickup", "steady", "history", "statements")
+NAMES = (
+    "single", "bulk", "drain", "pickup", "steady", "history", "hot", "statements",
+)  # fmt: skip
 HEAD = ("figure", "unit", "ours", "beside", "ratio", "compared with", "runs")
 SETTINGS = (
     "server_version", "fsync", "synchronous_commit", "full_page_writes",
@@ -24,7 +26,7 @@ def main() -> None:
     """Measure, print a JSON line a figure, then the table."""
     asked = arguments()
     with stage("tests.bench", "tests.bench.naive") as built:
-        from tests.bench.figures import FIGURES, LEFT_OUT, Size
+        from tests.bench.figures import FIGURES, Size
 
         head = [*report.machine(), settings(built)]
         print(*(f"# {line}" for line in head), sep="\n", flush=True)
@@ -35,7 +37,6 @@ def main() -> None:
             for figure in FIGURES[name](size):
                 print(json.dumps(figure.as_json()), flush=True)
                 rows.append(row(figure))
-        rows += [[name, "", "", "", "", why, ""] for name, why in LEFT_OUT.items()]
     print(f"\n{report.table(HEAD, rows)}")
     if asked.markdown:
         lines = "\n".join(f"* {line}" for line in head)

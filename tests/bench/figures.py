@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from tests.bench import history, measure, statements
+from tests.bench import history, hot, measure, statements
 from tests.bench.sides import Naive, Ours
 
 
@@ -117,6 +117,12 @@ def long_history(size: Size) -> Iterator[Figure]:
     yield Figure(name, "jobs/s", *columns(pairs), beside="our own empty table")
 
 
+def hot_key(size: Size) -> Iterator[Figure]:
+    """Measure the jobs of one key under a limit of one."""
+    rates = [hot.drain(size.of(5000, 200)) for _ in range(size.long_runs)]
+    yield Figure("hot key with limit 1", "jobs/s", rates, [0.0], "nothing alike")
+
+
 def counts(size: Size) -> Iterator[Figure]:
     """Count the statements that run a job, in one process."""
     ours, naive = statements.ours(size.of(5000, 500)), statements.naive(20)
@@ -133,9 +139,9 @@ FIGURES: dict[str, Callable[[Size], Iterator[Figure]]] = {
     "pickup": pickup,
     "steady": steady,
     "history": long_history,
+    "hot": hot_key,
     "statements": counts,
 }
-LEFT_OUT = {"hot key with limit 1": "not yet: comes with limits"}
 
 
 def columns(

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from django_celery_beat.models import PeriodicTask
+
     from queues.claims import Claim
 
 
@@ -81,6 +83,16 @@ def sql() -> Callable[..., list[tuple[Any, ...]]]:
             return cursor.fetchall() if cursor.description else []
 
     return run
+
+
+@pytest.fixture
+def nightly(db: None) -> PeriodicTask:
+    """Return a schedule for 03:00 that beat has noticed at 02:30."""
+    from tests.queues.schedules import T0, make_schedule, tick
+
+    task = make_schedule()
+    tick(T0)
+    return task
 
 
 @pytest.fixture
