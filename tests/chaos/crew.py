@@ -1,7 +1,9 @@
-"""The processes under attack: two workers of three, and two beats."""
+"""The processes under attack: two workers of three, two beats, and a web server."""
 
 import os
 import signal
+import socket
+import sys
 import time
 from typing import Self
 
@@ -11,15 +13,18 @@ WORKERS, BEATS, POOL = 2, 2, 3
 
 
 class Crew:
-    """Workers and beats that are started again like under any process manager."""
+    """Processes that are started again like under any process manager."""
 
     def __init__(self) -> None:
         self.workers: list[Process] = []
         self.beats: list[Process] = []
+        self.webs: list[Process] = []
+        self.port = free_port()
 
     def __enter__(self) -> Self:
         self.workers = [start_worker() for _ in range(WORKERS)]
         self.beats = [start_beat() for _ in range(BEATS)]
+        self.webs = [self.start_web()]
         try:
             for each in self.workers:
                 each.wait_for("ready.", 60)
@@ -29,24 +34,33 @@ class Crew:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for each in (*self.workers, *self.beats):
+        for each in (*self.workers, *self.beats, *self.webs):
             each.kill()
 
     def revive(self) -> None:
         """Replace what has died."""
-        for members, start in ((self.workers, start_worker), (self.beats, start_beat)):
+        for members, start in (
+            (self.workers, start_worker),
+            (self.beats, start_beat),
+            (self.webs, self.start_web),
+        ):
             for place, each in enumerate(members):
                 if each.popen.poll() is not None:
                     each.kill()
                     members[place] = start()
 
+    def start_web(self) -> Process:
+        """Start the web server, always at the same port."""
+        line = [sys.executable, "-m", "gunicorn", "-c", "python:config.gunicorn"]
+        bind = ["--bind", f"127.0.0.1:{self.port}", "config.wsgi"]
+        return Process([*line, *bind], RITMO_PROCESS="web")
 
-def start_worker() -> Process:
+
+def start_worker(**environment: str) -> Process:
     """Start a worker, which is up a few seconds later."""
     line = celery("worker", "-Q", "default", "-c", str(POOL))
-    return Process(
-        [*line, "--without-gossip", "--without-mingle"], RITMO_PROCESS="worker"
-    )
+    line += ["--without-gossip", "--without-mingle"]
+    return Process(line, RITMO_PROCESS="worker", **environment)
 
 
 def start_beat() -> Process:
@@ -57,6 +71,13 @@ def start_beat() -> Process:
 def family(process: Process) -> frozenset[int]:
     """Return the pids of a worker and of its pool."""
     return frozenset({process.pid, *process.children()})
+
+
+def free_port() -> int:
+    """Return a port at which nobody listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def kill(pid: int) -> float:

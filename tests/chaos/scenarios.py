@@ -10,9 +10,11 @@ from dataclasses import dataclass, field
 import psycopg
 import redis
 
+from tests.chaos.caller import Caller
 from tests.chaos.crew import Crew, family, kill
 from tests.chaos.facts import Fact, Harm
 from tests.chaos.writer import Writer
+from tests.processes import until
 from tests.stage import Stage
 
 RESTART = 1.0
@@ -26,8 +28,11 @@ class Chaos:
     stage: Stage
     crew: Crew
     writer: Writer
+    caller: Caller
     random: random.Random
     facts: list[Fact] = field(default_factory=list)
+    broken: list[str] = field(default_factory=list)
+    """Promises that a scenario saw broken with its own eyes."""
 
     def note(
         self,
@@ -55,8 +60,9 @@ def burst(chaos: Chaos) -> None:
 def child_killed(chaos: Chaos) -> None:
     """SIGKILL a process of a pool."""
     chaos.occupy()
-    children = chaos.random.choice(chaos.crew.workers).children()
-    victim = chaos.random.choice(children)
+    worker = chaos.random.choice(chaos.crew.workers)
+    until(worker.children, 90)
+    victim = chaos.random.choice(worker.children())
     began = kill(victim)
     chaos.note("pool child killed", Harm.KILL, began, frozenset({victim}))
 
@@ -197,27 +203,3 @@ def _sql(chaos: Chaos, statement: str) -> None:
 
 
 Scenario = Callable[[Chaos], None]
-
-SHORT: tuple[tuple[Scenario, float], ...] = (
-    (burst, 4),
-    *[(child_killed, 2.5)] * 3,
-    (worker_killed, 5),
-    (redis_flushed, 2),
-    (beat_killed, 3),
-    *[(backends_terminated, 2)] * 3,
-    (worker_killed, 5),
-    (redis_restarted, 4),
-    *[(child_killed, 2.5)] * 3,
-    (postgres_fast, 6),
-    (redis_stopped, 5),
-    (poison, 4),
-    (beat_killed, 3),
-    (idle_in_transaction, 4),
-    (postgres_immediate, 5),
-    (workers_killed, 6),
-    (postgres_immediate, 5),
-    (redis_flushed, 2),
-    (worker_stopped, 6),
-)  # fmt: skip
-"""Each with the seconds of peace after it."""
-EVERY: tuple[tuple[Scenario, float], ...] = tuple(dict(SHORT).items())
