@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from tests.bench import history, hot, measure, statements
+from tests.bench import endurance, history, hot, measure, statements
 from tests.bench.sides import Naive, Ours
 
 
@@ -132,6 +132,20 @@ def counts(size: Size) -> Iterator[Figure]:
     yield Figure("all statements", "a job", [ours.all], [naive], beside)
 
 
+def ten_minutes(size: Size) -> Iterator[Figure]:
+    """Measure a steady load for ten minutes, and what it leaves in the tables."""
+    rate, seconds = size.of(200, 50), size.of(600, 6)
+    waits, looks = endurance.endure(rate, seconds)
+    name, beside = f"{rate} jobs/s for {seconds} s", "nothing alike"
+    yield Figure(f"{name}: wait p50", "ms", [waits.p50], [0.0], beside)
+    yield Figure(f"{name}: wait p99", "ms", [waits.p99], [0.0], beside)
+    yield Figure(
+        f"{name}: tables and indexes", "bytes/job",
+        [looks.bytes_a_job(1)], [looks.bytes_a_job(0.5)], "half the time",
+    )  # fmt: skip
+    yield Figure(f"{name}: dead rows at most", "rows", [looks.most_dead], [0.0], beside)
+
+
 FIGURES: dict[str, Callable[[Size], Iterator[Figure]]] = {
     "single": single,
     "bulk": bulk,
@@ -141,6 +155,7 @@ FIGURES: dict[str, Callable[[Size], Iterator[Figure]]] = {
     "history": long_history,
     "hot": hot_key,
     "statements": counts,
+    "endurance": ten_minutes,
 }
 
 
