@@ -83,7 +83,9 @@ def play(built: Stage, asked: argparse.Namespace) -> tuple["Chaos", bool]:
         caller.stop()
         connection.close()
         firings.stop()
-        return chaos, rest()
+        drained = rest()
+        chaos.broken += [f"a worker is not whole: {said}" for said in crew.weak()]
+        return chaos, drained
 
 
 def plan(

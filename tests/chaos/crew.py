@@ -1,15 +1,19 @@
 """The processes under attack: two workers of three, two beats, and a web server."""
 
 import os
+import random
 import signal
 import socket
 import sys
 import time
+from contextlib import suppress
 from typing import Self
 
-from tests.processes import Process, celery
+from tests.processes import Process, celery, until
 
 WORKERS, BEATS, POOL = 2, 2, 3
+START = 90.0
+"""Seconds that a worker may take to start beside all the others."""
 
 
 class Crew:
@@ -27,7 +31,7 @@ class Crew:
         self.webs = [self.start_web()]
         try:
             for each in self.workers:
-                each.wait_for("ready.", 60)
+                each.wait_for("ready.", START)
         except BaseException:
             self.__exit__()
             raise
@@ -49,11 +53,36 @@ class Crew:
                     each.kill()
                     members[place] = start()
 
+    def one(self, dice: random.Random) -> Process:
+        """Return a worker that is up, with a process of its pool at least."""
+        until(self._up, START)
+        return dice.choice(self._up())
+
+    def weak(self) -> list[str]:
+        """Return the last words of the workers that do not come to their whole pool."""
+        with suppress(AssertionError):
+            until(lambda: self.revive() or all(map(is_whole, self.workers)), START)
+        return [each.output[-500:] for each in self.workers if not is_whole(each)]
+
+    def _up(self) -> list[Process]:
+        self.revive()
+        return [each for each in self.workers if is_ready(each) and each.children()]
+
     def start_web(self) -> Process:
         """Start the web server, always at the same port."""
         line = [sys.executable, "-m", "gunicorn", "-c", "python:config.gunicorn"]
         bind = ["--bind", f"127.0.0.1:{self.port}", "config.wsgi"]
         return Process([*line, *bind], RITMO_PROCESS="web")
+
+
+def is_ready(worker: Process) -> bool:
+    """Tell whether it hears the bell."""
+    return worker.popen.poll() is None and "ready." in worker.output
+
+
+def is_whole(worker: Process) -> bool:
+    """Tell whether none of its processes is missing."""
+    return is_ready(worker) and len(worker.children()) == POOL
 
 
 def start_worker(**environment: str) -> Process:

@@ -14,7 +14,6 @@ from tests.chaos.caller import Caller
 from tests.chaos.crew import Crew, family, kill
 from tests.chaos.facts import Fact, Harm
 from tests.chaos.writer import Writer
-from tests.processes import until
 from tests.stage import Stage
 
 RESTART = 1.0
@@ -60,8 +59,7 @@ def burst(chaos: Chaos) -> None:
 def child_killed(chaos: Chaos) -> None:
     """SIGKILL a process of a pool."""
     chaos.occupy()
-    worker = chaos.random.choice(chaos.crew.workers)
-    until(worker.children, 90)
+    worker = chaos.crew.one(chaos.random)
     victim = chaos.random.choice(worker.children())
     began = kill(victim)
     chaos.note("pool child killed", Harm.KILL, began, frozenset({victim}))
@@ -70,7 +68,7 @@ def child_killed(chaos: Chaos) -> None:
 def worker_killed(chaos: Chaos) -> None:
     """SIGKILL a worker, whose pool must not outlive it."""
     chaos.occupy()
-    worker = chaos.random.choice(chaos.crew.workers)
+    worker = chaos.crew.one(chaos.random)
     pids = family(worker)
     began = kill(worker.pid)
     chaos.note("worker killed", Harm.KILL, began, pids)
@@ -172,7 +170,7 @@ def poison(chaos: Chaos) -> None:
 def worker_stopped(chaos: Chaos) -> None:
     """SIGSTOP a worker and its pool for half a minute, then wake the ghosts."""
     chaos.occupy()
-    worker = chaos.random.choice(chaos.crew.workers)
+    worker = chaos.crew.one(chaos.random)
     pids = family(worker)
     began = time.time()
     for pid in pids:
