@@ -8,6 +8,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from config import logs
+from config.database import POOL
 from config.env import BASE_DIR, load, process_kind
 from config.version import commit
 
@@ -120,14 +121,7 @@ def _connection_options() -> dict[str, Any]:
     if startup := _startup_options():
         options["options"] = startup
     if PROCESS == "web":
-        # One connection a thread of gunicorn and some to spare. A try to connect is given
-        # up soon, for the pauses between its attempts grow until it is.
-        options["pool"] = {
-            "min_size": 1,
-            "max_size": 12,
-            "timeout": 3,
-            "reconnect_timeout": 4,
-        }
+        options["pool"] = POOL
     return options
 
 

@@ -62,13 +62,9 @@ class RowScheduler(Scheduler):
 
     def close(self) -> None:
         """Say goodbye, once the tick that a signal may have interrupted is over."""
-        if self._ticking:
-            return
-        try:
+        if not self._ticking:
             leave(Worker.Kind.BEAT)
-        except (DatabaseError, InterfaceError) as error:
-            logger.warning("beat could not say goodbye: %s", str(error).strip())
-        connection.close()
+            connection.close()
 
     @property
     def info(self) -> str:

@@ -152,6 +152,56 @@ INVARIANTS = {
         WHERE (finished_at IS NULL) <> (outcome IS NULL)
         """,
     ),
+    "held-is-never-due": Invariant(
+        "A job that waits for others is pending and due at no time.",
+        """
+        SELECT id AS job, status, run_at FROM jobs WHERE held_run_at IS NOT NULL
+            AND (status <> 'pending' OR run_at < '9999-01-01T00:00:00Z')
+        """,
+    ),
+    "held-waits-for-a-live-job": Invariant(
+        "A job that waits for others needs at least one that lives.",
+        """
+        SELECT job.id AS job FROM jobs AS job WHERE held_run_at IS NOT NULL
+            AND NOT EXISTS (
+                SELECT FROM job_needs AS need JOIN jobs AS other
+                    ON other.id = need.needs_id
+                WHERE need.job_id = job.id
+                    AND other.status IN ('pending', 'processing'))
+        """,
+    ),
+    "needed-is-marked": Invariant(
+        "A live job that another waits for is marked, so that its end is told.",
+        """
+        SELECT job.id AS job, other.id AS needs FROM jobs AS job
+        JOIN job_needs AS need ON need.job_id = job.id
+        JOIN jobs AS other ON other.id = need.needs_id
+        WHERE job.held_run_at IS NOT NULL AND NOT other.needed
+            AND other.status IN ('pending', 'processing')
+        """,
+    ),
+    "complete-batch-is-sealed": Invariant(
+        "A complete batch was sealed before, and counted.",
+        """
+        SELECT id AS batch FROM job_batches WHERE completed_at IS NOT NULL
+            AND (sealed_at IS NULL OR sealed_at > completed_at OR total IS NULL)
+        """,
+    ),
+    # The row of a key is pruned an hour after it was served last.
+    "limited-was-admitted": Invariant(
+        "A job that runs under a limit came through its door, as the row of its key"
+        " shows.",
+        """
+        SELECT job.id AS job, limit_name, limit_key FROM jobs AS job
+        JOIN job_attempts AS attempt ON attempt.job_id = job.id
+            AND finished_at IS NULL
+            AND claimed_at > clock_timestamp() - interval '50 minutes'
+        WHERE job.status = 'processing' AND limit_name IS NOT NULL
+            AND NOT EXISTS (
+                SELECT FROM limit_keys AS served WHERE served.key = limit_key
+                AND served.limit_name = job.limit_name)
+        """,
+    ),
     "fired-once": Invariant(
         "A schedule has one firing for each due time.",
         """

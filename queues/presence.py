@@ -1,5 +1,6 @@
 """The row of this process in `workers`, which vouches for what it holds."""
 
+import logging
 import os
 import platform
 import socket
@@ -8,10 +9,12 @@ import time
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.db import connection
+from django.db import DatabaseError, InterfaceError, connection
 
 from queues.machine import birth_mark, machine_id, resident
 from queues.models import Worker
+
+logger = logging.getLogger(__name__)
 
 AFFIRMED_FOR = 5.0
 """Seconds after which a process makes sure that it was not taken for dead."""
@@ -83,12 +86,24 @@ def wish() -> Wish:
 
 
 def leave(kind: Worker.Kind) -> None:
-    """Mark this process's rows as gone: a clean end, nothing to rescue later."""
+    """Mark this process's rows as gone: a clean end, nothing to rescue later.
+
+    Over a fresh connection: a signal may have cut the old one short in the middle of
+    a statement, or the server may have been restarted since. Without a database the
+    goodbye is a line of the log, and the machine's keepers find the process dead.
+    """
     pid = os.getpid()
     keys = [key for key in _mine if key[0] == pid and key[2] == kind.value]
-    if rows := [_mine.pop(key).worker for key in keys]:
+    if not (rows := [_mine.pop(key).worker for key in keys]):
+        return
+    connection.close()
+    try:
         with connection.cursor() as cursor:
             cursor.execute(GONE, [rows])
+    except (DatabaseError, InterfaceError) as error:
+        logger.warning("could not say goodbye: %s", str(error).strip())
+    finally:
+        connection.close()
 
 
 def _key(kind: Worker.Kind) -> tuple[int, int, str]:

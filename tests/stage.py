@@ -23,10 +23,11 @@ class Stage:
 
 
 @contextmanager
-def stage(*apps: str) -> Iterator[Stage]:
+def stage(*apps: str, fast: bool = False) -> Iterator[Stage]:
     """Start both servers, load the settings on them with these apps, and migrate.
 
-    At the end, also by Ctrl-C or SIGTERM, nothing is left behind.
+    `fast` ones outlive any crash but that of the machine. At the end, also by Ctrl-C or
+    SIGTERM, nothing is left behind.
     """
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _leave)
@@ -34,7 +35,11 @@ def stage(*apps: str) -> Iterator[Stage]:
         prefix="ritmo-stage-", ignore_cleanup_errors=True
     ) as home:
         place = Path(home)
-        built = Stage(place, Postgres(place, "stage-only"), Valkey(place, "stage-only"))
+        built = Stage(
+            place,
+            Postgres(place, "stage-only", fast=fast),
+            Valkey(place, "stage-only", fast=fast),
+        )
         try:
             built.postgres.start()
             built.valkey.start()

@@ -16,15 +16,11 @@ CONSOLE = "console"
 """Figures of another kind, in a table of their own: only where they are asked for."""
 PAGES = ("page", "median ms", "p95 ms", "queries", "within 300 ms and 15 queries")
 NAMES = (
-    "single",
-    "bulk",
-    "drain",
-    "pickup",
-    "steady",
-    "history",
-    "statements",
+    "single", "bulk", "drain", "pickup", "steady", "history", "hot", "statements",
     "schedules",
-)
+)  # fmt: skip
+BY_NAME = ("endurance",)
+"""Figures that take so long that they are measured only if they are named."""
 HEAD = ("figure", "unit", "ours", "beside", "ratio", "compared with", "runs")
 SETTINGS = (
     "server_version", "fsync", "synchronous_commit", "full_page_writes",
@@ -39,7 +35,7 @@ def main() -> None:
         open_console(asked)
         return
     with stage("tests.bench", "tests.bench.naive") as built:
-        from tests.bench.figures import FIGURES, LEFT_OUT, Size
+        from tests.bench.figures import FIGURES, Size
 
         head = [*report.machine(), settings(built)]
         print(*(f"# {line}" for line in head), sep="\n", flush=True)
@@ -50,7 +46,6 @@ def main() -> None:
             for figure in FIGURES[name](size):
                 print(json.dumps(figure.as_json()), flush=True)
                 rows.append(row(figure))
-        rows += [[name, "", "", "", "", why, ""] for name, why in LEFT_OUT.items()]
     print(f"\n{report.table(HEAD, rows)}")
     if asked.markdown:
         lines = "\n".join(f"* {line}" for line in head)
@@ -87,7 +82,7 @@ def arguments() -> argparse.Namespace:
         "figures",
         nargs="*",
         metavar="figure",
-        help=f"{', '.join(NAMES)}, or {CONSOLE} alone",
+        help=f"{', '.join(NAMES + BY_NAME)}, or {CONSOLE} alone",
     )
     parser.add_argument("--quick", action="store_true", help="one small run of each")
     parser.add_argument("--runs", type=int, default=5, help="medians of so many runs")
@@ -95,7 +90,7 @@ def arguments() -> argparse.Namespace:
     asked = parser.parse_args()
     if asked.figures == [CONSOLE]:
         return asked
-    if unknown := set(asked.figures) - set(NAMES):
+    if unknown := set(asked.figures) - {*NAMES, *BY_NAME}:
         parser.error(f"no such figure: {', '.join(sorted(unknown))}")
     if asked.runs < 1:
         parser.error("--runs is at least 1")

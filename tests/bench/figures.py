@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from tests.bench import history, measure, schedules, statements
+from tests.bench import endurance, history, hot, measure, schedules, statements
 from tests.bench.sides import Naive, Ours
 
 PROMISED = 1000.0
@@ -120,6 +120,12 @@ def long_history(size: Size) -> Iterator[Figure]:
     yield Figure(name, "jobs/s", *columns(pairs), beside="our own empty table")
 
 
+def hot_key(size: Size) -> Iterator[Figure]:
+    """Measure the jobs of one key under a limit of one."""
+    rates = [hot.drain(size.of(5000, 200)) for _ in range(size.long_runs)]
+    yield Figure("hot key with limit 1", "jobs/s", rates, [0.0], "nothing alike")
+
+
 def counts(size: Size) -> Iterator[Figure]:
     """Count the statements that run a job, in one process."""
     ours, naive = statements.ours(size.of(5000, 500)), statements.naive(20)
@@ -143,6 +149,20 @@ def crowds(size: Size) -> Iterator[Figure]:
             yield Figure(name, "ms", late, [PROMISED], "the promise")
 
 
+def ten_minutes(size: Size) -> Iterator[Figure]:
+    """Measure a steady load for ten minutes, and what it leaves in the tables."""
+    rate, seconds = size.of(200, 50), size.of(600, 6)
+    waits, looks = endurance.endure(rate, seconds)
+    name, beside = f"{rate} jobs/s for {seconds} s", "nothing alike"
+    yield Figure(f"{name}: wait p50", "ms", [waits.p50], [0.0], beside)
+    yield Figure(f"{name}: wait p99", "ms", [waits.p99], [0.0], beside)
+    yield Figure(
+        f"{name}: tables and indexes", "bytes/job",
+        [looks.bytes_a_job(1)], [looks.bytes_a_job(0.5)], "half the time",
+    )  # fmt: skip
+    yield Figure(f"{name}: dead rows at most", "rows", [looks.most_dead], [0.0], beside)
+
+
 FIGURES: dict[str, Callable[[Size], Iterator[Figure]]] = {
     "single": single,
     "bulk": bulk,
@@ -150,10 +170,11 @@ FIGURES: dict[str, Callable[[Size], Iterator[Figure]]] = {
     "pickup": pickup,
     "steady": steady,
     "history": long_history,
+    "hot": hot_key,
     "statements": counts,
     "schedules": crowds,
+    "endurance": ten_minutes,
 }
-LEFT_OUT = {"hot key with limit 1": "not yet: comes with limits"}
 
 
 def columns(

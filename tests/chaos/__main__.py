@@ -1,13 +1,12 @@
-"""The chaos run: `python -m tests.chaos [--long] [--seed N] [--markdown FILE]`."""
+"""The chaos run: `python -m tests.chaos [--brief | --long] [--seed N]`."""
 
 import argparse
-import itertools
 import json
 import random
 import shutil
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,16 +16,16 @@ from tests.stage import Stage, stage
 if TYPE_CHECKING:
     from tests.chaos.scenarios import Chaos, Scenario
 
-LONG = 3600.0
-DRAIN = 90.0
-"""Seconds that everything may take to come to rest at the end."""
+LONG = 60.0
+STALL = 45.0
+"""Seconds without the end of any job after which what is left counts as stuck."""
 
 
 def main() -> int:
     """Do harm, count, and return 1 if a promise was broken."""
     asked = arguments()
     print(*(f"# {line}" for line in report.machine()), f"# seed {asked.seed}", sep="\n")
-    with stage("tests.shop", "tests.chaos") as built:
+    with stage("tests.shop", "tests.chaos", fast=asked.brief) as built:
         from tests.chaos.results import Results
 
         began = time.monotonic()
@@ -45,7 +44,12 @@ def main() -> int:
 def arguments() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
-    parser.add_argument("--long", action="store_true", help="an hour at random")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--brief", action="store_true", help="a minute, as in the suite")
+    form.add_argument("--minutes", type=float, help="so long, at random")
+    form.add_argument(
+        "--long", action="store_const", const=LONG, dest="minutes", help="an hour"
+    )
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))
     parser.add_argument("--markdown", type=Path, help="write the tables to this file")
     parser.add_argument("--logs", type=Path, help="copy the logs to this new directory")
@@ -57,51 +61,54 @@ def play(built: Stage, asked: argparse.Namespace) -> tuple["Chaos", bool]:
     from django.db import connection
 
     from tests.chaos import firings
+    from tests.chaos.caller import Caller
     from tests.chaos.crew import Crew
     from tests.chaos.scenarios import Chaos
     from tests.chaos.writer import Writer
 
     firings.start()
     with Crew() as crew:
-        chaos = Chaos(built, crew, Writer(asked.seed), random.Random(asked.seed))
-        chaos.writer.start()
+        writer, caller = Writer(asked.seed), Caller(crew.port)
+        chaos = Chaos(built, crew, writer, caller, random.Random(asked.seed))
+        writer.start()
+        caller.start()
         time.sleep(3)
-        for scenario, peace in plan(chaos, long=asked.long):
+        for scenario, peace in plan(chaos, asked):
             print((scenario.__doc__ or "").strip(), file=sys.stderr, flush=True)
             connection.close()
             scenario(chaos)
             time.sleep(peace)
             crew.revive()
-        chaos.writer.stop()
+        writer.stop()
+        caller.stop()
         connection.close()
         firings.stop()
-        return chaos, rest()
+        drained = rest()
+        chaos.broken += [f"a worker is not whole: {said}" for said in crew.weak()]
+        return chaos, drained
 
 
-def plan(chaos: "Chaos", *, long: bool) -> Iterator[tuple["Scenario", float]]:
-    """Yield the short form in order, or an hour of everything at random."""
-    from tests.chaos.scenarios import EVERY, SHORT
+def plan(
+    chaos: "Chaos", asked: argparse.Namespace
+) -> Iterable[tuple["Scenario", float]]:
+    """Return the form that was asked for."""
+    from tests.chaos import plans
 
-    if not long:
-        yield from SHORT
-        return
-    until = time.monotonic() + LONG
-    yield from itertools.takewhile(
-        lambda _: time.monotonic() < until,
-        (chaos.random.choice(EVERY) for _ in itertools.count()),
-    )
+    if asked.minutes:
+        return plans.random(chaos, minutes=asked.minutes)
+    return plans.BRIEF if asked.brief else plans.SHORT
 
 
 def rest() -> bool:
     """Wait until no job is left to run; tell whether that came true."""
-    from tests.chaos.verdict import is_drained
+    from tests.chaos.verdict import left
 
-    until = time.monotonic() + DRAIN
-    while not is_drained():
-        if time.monotonic() > until:
-            return False
+    least, since = left(), time.monotonic()
+    while least and time.monotonic() - since < STALL:
         time.sleep(0.5)
-    return True
+        if (now := left()) < least:
+            least, since = now, time.monotonic()
+    return not least
 
 
 def _all_but_logs(directory: str, names: list[str]) -> list[str]:

@@ -1,52 +1,95 @@
-"""The processes under attack: two workers of three, and two beats."""
+"""The processes under attack: two workers of three, two beats, and a web server."""
 
 import os
+import random
 import signal
+import socket
+import sys
 import time
+from contextlib import suppress
 from typing import Self
 
-from tests.processes import Process, celery
+from tests.processes import Process, celery, until
 
 WORKERS, BEATS, POOL = 2, 2, 3
+START = 90.0
+"""Seconds that a worker may take to start beside all the others."""
 
 
 class Crew:
-    """Workers and beats that are started again like under any process manager."""
+    """Processes that are started again like under any process manager."""
 
     def __init__(self) -> None:
         self.workers: list[Process] = []
         self.beats: list[Process] = []
+        self.webs: list[Process] = []
+        self.port = free_port()
 
     def __enter__(self) -> Self:
         self.workers = [start_worker() for _ in range(WORKERS)]
         self.beats = [start_beat() for _ in range(BEATS)]
+        self.webs = [self.start_web()]
         try:
             for each in self.workers:
-                each.wait_for("ready.", 60)
+                each.wait_for("ready.", START)
         except BaseException:
             self.__exit__()
             raise
         return self
 
     def __exit__(self, *_: object) -> None:
-        for each in (*self.workers, *self.beats):
+        for each in (*self.workers, *self.beats, *self.webs):
             each.kill()
 
     def revive(self) -> None:
         """Replace what has died."""
-        for members, start in ((self.workers, start_worker), (self.beats, start_beat)):
+        for members, start in (
+            (self.workers, start_worker),
+            (self.beats, start_beat),
+            (self.webs, self.start_web),
+        ):
             for place, each in enumerate(members):
                 if each.popen.poll() is not None:
                     each.kill()
                     members[place] = start()
 
+    def one(self, dice: random.Random) -> Process:
+        """Return a worker that is up, with a process of its pool at least."""
+        until(self._up, START)
+        return dice.choice(self._up())
 
-def start_worker() -> Process:
+    def weak(self) -> list[str]:
+        """Return the last words of the workers that do not come to their whole pool."""
+        with suppress(AssertionError):
+            until(lambda: self.revive() or all(map(is_whole, self.workers)), START)
+        return [each.output[-500:] for each in self.workers if not is_whole(each)]
+
+    def _up(self) -> list[Process]:
+        self.revive()
+        return [each for each in self.workers if is_ready(each) and each.children()]
+
+    def start_web(self) -> Process:
+        """Start the web server, always at the same port."""
+        line = [sys.executable, "-m", "gunicorn", "-c", "python:config.gunicorn"]
+        bind = ["--bind", f"127.0.0.1:{self.port}", "config.wsgi"]
+        return Process([*line, *bind], RITMO_PROCESS="web")
+
+
+def is_ready(worker: Process) -> bool:
+    """Tell whether it hears the bell."""
+    return worker.popen.poll() is None and "ready." in worker.output
+
+
+def is_whole(worker: Process) -> bool:
+    """Tell whether none of its processes is missing."""
+    return is_ready(worker) and len(worker.children()) == POOL
+
+
+def start_worker(**environment: str) -> Process:
     """Start a worker, which is up a few seconds later."""
     line = celery("worker", "-Q", "default", "-c", str(POOL))
-    return Process(
-        [*line, "--without-gossip", "--without-mingle"], RITMO_PROCESS="worker"
-    )
+    line += ["--without-gossip", "--without-mingle"]
+    return Process(line, RITMO_PROCESS="worker", **environment)
 
 
 def start_beat() -> Process:
@@ -57,6 +100,13 @@ def start_beat() -> Process:
 def family(process: Process) -> frozenset[int]:
     """Return the pids of a worker and of its pool."""
     return frozenset({process.pid, *process.children()})
+
+
+def free_port() -> int:
+    """Return a port at which nobody listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def kill(pid: int) -> float:

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from queues.invariants import violations
 from tests import report
 from tests.chaos import firings, verdict
 from tests.chaos.facts import Fact, Harm
-from tests.chaos.jobs import POISON
+from tests.chaos.jobs import POISON, SEATS
 from tests.chaos.scenarios import Chaos
 from tests.chaos.writer import SLOW
 
@@ -38,18 +39,30 @@ class Results:
     @classmethod
     def of(cls, chaos: Chaos, *, drained: bool, seconds: float) -> Self:
         """Judge a run that is over."""
-        found = verdict.judge(chaos.writer.acknowledged, chaos.facts)
+        acknowledged = chaos.writer.acknowledged | chaos.caller.acknowledged
+        found = verdict.judge(acknowledged, chaos.facts)
         fired = list(firings.judge(chaos.facts))
-        pills = sum(kind == POISON for kind in chaos.writer.acknowledged.values())
+        pills = sum(kind == POISON for kind in acknowledged.values())
+        most, of_key = verdict.crowds()
+        twice = verdict.repeated_requests()
         return cls(
             scenes=list(_scenes(chaos.facts, found)),
             verdict=found,
             firings=fired,
-            violations=list(_violations(found, fired, pills=pills, drained=drained)),
+            violations=[
+                *chaos.broken,
+                *_violations(found, fired, pills=pills, drained=drained),
+                *_excess(most, of_key, twice),
+                *(f"invariant {name}: {rows}" for name, rows in violations()),
+            ],
             totals={
                 "seconds": round(seconds),
                 "enqueued": found.enqueued,
-                "acknowledged": len(chaos.writer.acknowledged),
+                "acknowledged": len(acknowledged),
+                "of these over HTTP": len(chaos.caller.acknowledged),
+                "asked again over HTTP": chaos.caller.refused,
+                "requests that made two jobs": twice,
+                f"at once under a limit of {SEATS}, at most": most,
                 "refused while the database was away": chaos.writer.refused,
                 "slowest enqueue (s)": _slowest(chaos),
                 "completed": found.completed,
@@ -143,7 +156,7 @@ def _violations(
     found: verdict.Verdict, fired: list[firings.Firings], *, pills: int, drained: bool
 ) -> Iterator[str]:
     if not drained:
-        yield "not everything came to rest in time"
+        yield f"not everything came to rest: {verdict.restless()}"
     if found.lost:
         yield f"{len(found.lost)} jobs lost: {found.lost[:20]}"
     if found.strangers:
@@ -156,6 +169,15 @@ def _violations(
     for each in fired:
         if not each.is_exact:
             yield f"{each.name}: {len(each.missed)} due times missed, {each.missed[:20]}"
+
+
+def _excess(most: int, of_key: int, twice: int) -> Iterator[str]:
+    if most > SEATS:
+        yield f"{most} jobs at once under a limit of {SEATS}"
+    if of_key > 1:
+        yield f"{of_key} jobs at once of a key that allows one"
+    if twice:
+        yield f"{twice} requests made more than one job"
 
 
 def _slowest(chaos: Chaos) -> str:
@@ -172,5 +194,6 @@ def _slowest(chaos: Chaos) -> str:
 
 
 def _killed(facts: list[Fact]) -> int:
-    beats = sum(fact.scenario == "beat killed" for fact in facts)
-    return beats + sum(len(fact.pids) for fact in facts if fact.harm is Harm.KILL)
+    alone = {"beat killed", "web killed", "third beat came and was killed"}
+    others = sum(fact.scenario in alone for fact in facts)
+    return others + sum(len(fact.pids) for fact in facts if fact.harm is Harm.KILL)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import psycopg
 import redis
 
+from tests.chaos.caller import Caller
 from tests.chaos.crew import Crew, family, kill
 from tests.chaos.facts import Fact, Harm
 from tests.chaos.writer import Writer
@@ -26,8 +27,11 @@ class Chaos:
     stage: Stage
     crew: Crew
     writer: Writer
+    caller: Caller
     random: random.Random
     facts: list[Fact] = field(default_factory=list)
+    broken: list[str] = field(default_factory=list)
+    """Promises that a scenario saw broken with its own eyes."""
 
     def note(
         self,
@@ -55,8 +59,8 @@ def burst(chaos: Chaos) -> None:
 def child_killed(chaos: Chaos) -> None:
     """SIGKILL a process of a pool."""
     chaos.occupy()
-    children = chaos.random.choice(chaos.crew.workers).children()
-    victim = chaos.random.choice(children)
+    worker = chaos.crew.one(chaos.random)
+    victim = chaos.random.choice(worker.children())
     began = kill(victim)
     chaos.note("pool child killed", Harm.KILL, began, frozenset({victim}))
 
@@ -64,7 +68,7 @@ def child_killed(chaos: Chaos) -> None:
 def worker_killed(chaos: Chaos) -> None:
     """SIGKILL a worker, whose pool must not outlive it."""
     chaos.occupy()
-    worker = chaos.random.choice(chaos.crew.workers)
+    worker = chaos.crew.one(chaos.random)
     pids = family(worker)
     began = kill(worker.pid)
     chaos.note("worker killed", Harm.KILL, began, pids)
@@ -166,7 +170,7 @@ def poison(chaos: Chaos) -> None:
 def worker_stopped(chaos: Chaos) -> None:
     """SIGSTOP a worker and its pool for half a minute, then wake the ghosts."""
     chaos.occupy()
-    worker = chaos.random.choice(chaos.crew.workers)
+    worker = chaos.crew.one(chaos.random)
     pids = family(worker)
     began = time.time()
     for pid in pids:
@@ -197,27 +201,3 @@ def _sql(chaos: Chaos, statement: str) -> None:
 
 
 Scenario = Callable[[Chaos], None]
-
-SHORT: tuple[tuple[Scenario, float], ...] = (
-    (burst, 4),
-    *[(child_killed, 2.5)] * 3,
-    (worker_killed, 5),
-    (redis_flushed, 2),
-    (beat_killed, 3),
-    *[(backends_terminated, 2)] * 3,
-    (worker_killed, 5),
-    (redis_restarted, 4),
-    *[(child_killed, 2.5)] * 3,
-    (postgres_fast, 6),
-    (redis_stopped, 5),
-    (poison, 4),
-    (beat_killed, 3),
-    (idle_in_transaction, 4),
-    (postgres_immediate, 5),
-    (workers_killed, 6),
-    (postgres_immediate, 5),
-    (redis_flushed, 2),
-    (worker_stopped, 6),
-)  # fmt: skip
-"""Each with the seconds of peace after it."""
-EVERY: tuple[tuple[Scenario, float], ...] = tuple(dict(SHORT).items())

@@ -11,10 +11,11 @@ from django.db import connection
 from queues.models import Attempt, DeadLetter, Job
 from queues.states import LIVE, End, State
 from tests.chaos.facts import Fact, Harm
-from tests.chaos.jobs import POISON
+from tests.chaos.jobs import POISON, SEAT
 from tests.shop.models import Entry
 
 DATABASE_ERRORS = ("OperationalError", "InterfaceError", "InternalError")
+PLANNED = "Planned"
 SLACK = 2.0
 """Seconds around an outage in which a statement may still have met it."""
 
@@ -112,10 +113,14 @@ def read_ledger() -> dict[int, list[Run]]:
 def doubles(runs: dict[int, list[Run]], facts: Sequence[Fact]) -> Iterator[Double]:
     """Yield every start that was not the last, with its excuse."""
     repeated = {job: each for job, each in runs.items() if len(each) > 1}
-    failed = _failed(repeated)
+    failed = _failed(repeated, DATABASE_ERRORS)
+    planned = _failed(repeated, (PLANNED,))
     for job, each in repeated.items():
         for run, following in itertools.pairwise(each):
-            yield Double(job, run.pid, _reason(run, following, facts, failed[job]))
+            reason = _reason(run, following, facts, failed[job])
+            if any(run.at <= moment <= following.at for moment in planned[job]):
+                reason = "retry storm: it failed, as planned"
+            yield Double(job, run.pid, reason)
 
 
 def _reason(
@@ -135,12 +140,14 @@ def _reason(
     return None
 
 
-def _failed(jobs: dict[int, list[Run]]) -> dict[int, list[float]]:
-    """Return when each job failed by an error of the database."""
+def _failed(
+    jobs: dict[int, list[Run]], names: tuple[str, ...]
+) -> dict[int, list[float]]:
+    """Return when each job failed by an error of one of these names."""
     found: dict[int, list[float]] = {job: [] for job in jobs}
     attempts = Attempt.objects.filter(job_id__in=jobs, outcome=End.FAILED)
     for job, at, error in attempts.values_list("job_id", "finished_at", "error"):
-        if str(error).startswith(DATABASE_ERRORS):
+        if str(error).startswith(names):
             found[job].append(at.timestamp())
     return found
 
@@ -169,9 +176,52 @@ def resumption(fact: Fact) -> float | None:
     return None if seconds is None else float(seconds)
 
 
-def is_drained() -> bool:
-    """Tell whether no job is left to run."""
-    return not Job.objects.filter(status__in=LIVE).exists()
+def crowds() -> tuple[int, int]:
+    """Return how many seats were held at once at most, and how many of one key."""
+    with connection.cursor() as cursor:
+        cursor.execute(CROWDS.format(partition=""), [SEAT])
+        (of_all,) = cursor.fetchone()
+        cursor.execute(CROWDS.format(partition="PARTITION BY limit_key"), [SEAT])
+        (of_key,) = cursor.fetchone()
+    return of_all or 0, of_key or 0
+
+
+# A place is held from the claim to the end of the attempt.
+CROWDS = """
+WITH held AS (
+    SELECT limit_key, claimed_at, finished_at
+    FROM job_attempts JOIN jobs ON jobs.id = job_id WHERE limit_name = %s
+), turn AS (
+    SELECT limit_key, claimed_at AS moment, 1 AS change FROM held
+    UNION ALL SELECT limit_key, finished_at, -1 FROM held WHERE finished_at IS NOT NULL
+)
+SELECT max(inside) FROM (
+    SELECT sum(change) OVER ({partition} ORDER BY moment, change) AS inside
+    FROM turn) AS crowd
+"""
+
+
+def repeated_requests() -> int:
+    """Count the requests of careful clients that made more than one job."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM (SELECT FROM jobs WHERE payload ? 'key'"
+            " GROUP BY payload->'key' HAVING count(*) > 1) AS twice"
+        )
+        (count,) = cursor.fetchone()
+    return int(count)
+
+
+def left() -> int:
+    """Count the jobs that are left to run."""
+    return Job.objects.filter(status__in=LIVE).count()
+
+
+def restless() -> str:
+    """Tell what is left to run."""
+    kinds = Job.objects.filter(status__in=LIVE).values_list("type", "status")
+    counts = Counter(" ".join(kind) for kind in kinds)
+    return ", ".join(f"{count} {kind}" for kind, count in counts.items())
 
 
 def typical(values: Sequence[float]) -> float | None:

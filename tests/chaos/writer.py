@@ -11,7 +11,7 @@ from typing import Any
 from django.db import DatabaseError, InterfaceError, connection
 
 from queues.enqueue import enqueue, enqueue_many
-from tests.chaos.jobs import POISON, STEP
+from tests.chaos.jobs import POISON, SEAT, STEP, STORM
 
 PAUSE = 0.05
 """Seconds between two calls, of which most write one job and some write six."""
@@ -32,7 +32,7 @@ class Writer(threading.Thread):
 
     def run(self) -> None:
         """Write until told to stop; an outage is counted and waited out."""
-        doors = (self._python, self._function, self._insert, self._python, self._many)
+        doors = (self._python, self._function, self._insert, self._seat, self._many)
         while not self._enough.wait(PAUSE):
             for door in doors:
                 self._try(door)
@@ -45,10 +45,16 @@ class Writer(threading.Thread):
         self._enough.set()
         self.join(30)
 
-    def burst(self, count: int, seconds: float, *, priority: int = 5) -> None:
-        """Write many at once, from the caller's thread."""
+    def burst(self, count: int, seconds: float, *, priority: int = 5) -> list[int]:
+        """Write many at once, from the caller's thread; return their ids."""
         rows = [{"seconds": seconds}] * count
-        self._note(enqueue_many(STEP, rows, priority=priority))
+        jobs = enqueue_many(STEP, rows, priority=priority)
+        self._note(jobs)
+        return [job.pk for job in jobs]
+
+    def storm(self, count: int) -> None:
+        """Write jobs that fail at first, from the caller's thread."""
+        self._note(enqueue_many(STORM, [{}] * count))
 
     def pills(self, count: int) -> None:
         """Write poison pills, from the caller's thread."""
@@ -67,6 +73,10 @@ class Writer(threading.Thread):
 
     def _python(self) -> None:
         self._note([enqueue(STEP, self._data())])
+
+    def _seat(self) -> None:
+        seat = self._random.randint(1, 6)
+        self._note([enqueue(SEAT, {"seat": seat, "seconds": 0.05})])
 
     def _many(self) -> None:
         self._note(enqueue_many(STEP, [self._data() for _ in range(6)]))

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from django_celery_beat.models import PeriodicTask
+
     from queues.claims import Claim
 
 
@@ -96,6 +98,16 @@ def touched(sql) -> Callable[[], tuple[int, int]]:
         return scans, rows
 
     return read
+
+
+@pytest.fixture
+def nightly(db: None) -> PeriodicTask:
+    """Return a schedule for 03:00 that beat has noticed at 02:30."""
+    from tests.queues.schedules import T0, make_schedule, tick
+
+    task = make_schedule()
+    tick(T0)
+    return task
 
 
 @pytest.fixture

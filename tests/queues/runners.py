@@ -24,6 +24,36 @@ def clock():
         return cursor.fetchone()[0]
 
 
+def race(count: int, act: Callable[[int], Any], *, seconds: float = 60) -> list[Any]:
+    """Run `act` in that many threads at once; raise what any of them raised.
+
+    Return what they returned, in the order of their ends.
+    """
+    start = threading.Barrier(count)
+    answers: list[Any] = []
+    errors: list[BaseException] = []
+
+    def target(number: int) -> None:
+        try:
+            start.wait()
+            answers.append(act(number))
+        except BaseException as error:  # noqa: BLE001 - handed to the test
+            errors.append(error)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=target, args=(n,)) for n in range(count)]
+    for thread in threads:
+        thread.start()
+    over = time.monotonic() + seconds
+    for thread in threads:
+        thread.join(max(0.0, over - time.monotonic()))
+    if errors:
+        raise errors[0]
+    assert not any(thread.is_alive() for thread in threads), "threads hang"
+    return answers
+
+
 class Runners:
     """Threads that claim, run and settle until told to stop."""
 

@@ -377,6 +377,7 @@ def test_two_values_of_one_limit_are_refused():
         Limit("x", period=0)
 
 
+@pytest.mark.raw_rows
 def test_keys_that_nobody_asks_for_are_forgotten(take, sql):
     from queues.prune import prune
 

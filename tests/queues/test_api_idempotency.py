@@ -1,10 +1,8 @@
 """Idempotency-Key: the same key and the same body give the same answer."""
 
-import threading
 import time
 
 import pytest
-from django.db import connection
 
 from queues import figures
 from queues.models import IdempotencyKey, Job
@@ -17,6 +15,7 @@ from tests.queues.callers import (
     person,
     post,
 )
+from tests.queues.runners import race
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -108,26 +107,8 @@ def test_a_key_without_the_right_secret_tells_nothing():
     assert Job.objects.count() == 1
 
 
-def race(count, act):
-    start, answers = threading.Barrier(count), []
-
-    def target():
-        try:
-            start.wait(10)
-            answers.append(act())
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=target) for _ in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(30)
-    return answers
-
-
 def test_requests_at_once_make_one_job():
-    answers = race(8, lambda: keyed(ENQUEUE, RECEIPT, "a"))
+    answers = race(8, lambda _: keyed(ENQUEUE, RECEIPT, "a"))
 
     assert {answer.status_code for answer in answers} == {200}
     assert len({answer.json()["jobId"] for answer in answers}) == 1
@@ -147,7 +128,7 @@ def test_when_the_first_of_two_fails_the_second_takes_its_place(monkeypatch):
 
     monkeypatch.setattr(figures, "place", slow_then_broken)
 
-    answers = race(2, lambda: keyed(ENQUEUE, RECEIPT, "a"))
+    answers = race(2, lambda _: keyed(ENQUEUE, RECEIPT, "a"))
 
     assert sorted(answer.status_code for answer in answers) == [200, 500]
     assert Job.objects.count() == 1

@@ -15,7 +15,7 @@ from queues.outcomes import Bury, Succeed
 from queues.settle import settle
 from queues.testing import inline
 from queues.work import run_due
-from tests.queues.test_races import race
+from tests.queues.runners import race
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

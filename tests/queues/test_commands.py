@@ -39,6 +39,19 @@ def test_enqueue_prints_the_id_of_the_row():
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("word", "kept"), [("keep", 1), ("replace", 2), ("coalesce", 1)]
+)
+def test_enqueue_says_what_becomes_of_a_request_whose_key_is_held(word, kept):
+    first = call("enqueue", "noop", '{"n": 1}', "--unique", "k")
+
+    again = call("enqueue", "noop", '{"n": 2}', "--unique", "k", "--on-conflict", word)
+
+    assert again == first
+    assert Job.objects.get().payload == {"n": kept}
+
+
+@pytest.mark.django_db
 def test_enqueue_takes_a_moment_with_or_without_its_offset(settings):
     moment = timezone.now().replace(microsecond=0) + timedelta(hours=3)
 
@@ -67,6 +80,7 @@ BAD = [
     (["noop", "--at", "2001-01-01T00:00Z"], "The due time lies in the past"),
     (["noop", "--at", "9999-01-01T00:00Z"], "more than ten years ahead"),
     (["noop", "--unique", ""], "A unique key is a text"),
+    (["noop", "--unique", "k", "--on-conflict", "drop"], "Unknown on_conflict: drop"),
     (["noop", "--wait", "-1"], "--wait takes seconds"),
     (["noop", "--wait", "nan"], "--wait takes seconds"),
 ]

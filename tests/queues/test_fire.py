@@ -26,14 +26,6 @@ from tests.queues.schedules import (
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def nightly() -> PeriodicTask:
-    """Return a schedule for 03:00 that beat has noticed at 02:30."""
-    task = make_schedule()
-    tick(T0)
-    return task
-
-
 # ── A firing ───────────────────────────────────────────────────────────────────
 
 

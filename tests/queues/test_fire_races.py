@@ -26,14 +26,6 @@ from tests.queues.schedules import (
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def nightly() -> PeriodicTask:
-    """Return a schedule for 03:00 that beat has noticed at 02:30."""
-    task = make_schedule()
-    tick(T0)
-    return task
-
-
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("beats", [2, 3])
 def test_beats_that_race_fire_each_due_time_once(beats):

@@ -21,8 +21,7 @@ from queues.settle import settle
 from queues.states import State
 from queues.testing import inline
 from queues.work import run_due
-from tests.queues.runners import Runners, wait_until_idle
-from tests.queues.test_races import race
+from tests.queues.runners import Runners, race, wait_until_idle
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

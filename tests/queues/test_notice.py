@@ -1,7 +1,7 @@
 """What counts from when: missed, new, edited, paused and resumed schedules."""
 
 import pytest
-from django_celery_beat.models import CrontabSchedule, PeriodicTask
+from django_celery_beat.models import CrontabSchedule
 
 from queues import plans
 from queues.due import upcoming
@@ -21,14 +21,6 @@ from tests.queues.schedules import (
 )
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def nightly() -> PeriodicTask:
-    """Return a schedule for 03:00 that beat has noticed at 02:30."""
-    task = make_schedule()
-    tick(T0)
-    return task
 
 
 def test_of_the_missed_due_times_the_latest_fires_once(nightly):

@@ -1,12 +1,9 @@
 """Threads against threads, on the real database."""
 
-import threading
 from collections import Counter
-from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
-from django.db import connection
 
 from queues.cancel import cancel
 from queues.claim import claim
@@ -18,30 +15,9 @@ from queues.outcomes import Bury, Lose, Succeed
 from queues.replay import replay
 from queues.settle import settle
 from queues.states import State
+from tests.queues.runners import race
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def race(count: int, act: Callable[[int], None]) -> None:
-    """Run `act` in that many threads at once; raise what any of them raised."""
-    start, errors = threading.Barrier(count), []
-
-    def target(number: int) -> None:
-        try:
-            start.wait()
-            act(number)
-        except BaseException as error:  # noqa: BLE001 - handed to the test
-            errors.append(error)
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=target, args=(n,)) for n in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    if errors:
-        raise errors[0]
 
 
 @pytest.mark.parametrize("limit", [1, 7])

@@ -18,7 +18,7 @@ from queues.outcomes import Bury, Cancel, Release, Retry, Snooze, Succeed
 from queues.prune import prune
 from queues.settle import settle
 from queues.states import State
-from tests.queues.test_races import race
+from tests.queues.runners import race
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

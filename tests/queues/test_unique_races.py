@@ -14,8 +14,7 @@ from queues.enqueue import enqueue, enqueue_many
 from queues.models import Attempt, Job
 from queues.outcomes import Retry, Snooze, Succeed
 from queues.states import State
-from tests.queues.runners import Runners, clock, wait_until_idle
-from tests.queues.test_races import race
+from tests.queues.runners import Runners, clock, race, wait_until_idle
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

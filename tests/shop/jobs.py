@@ -150,6 +150,17 @@ def step(data: Data, job: RunningJob) -> Data:
     return {"resumed_at": done}
 
 
+@handler("stride", max_attempts=200, ease=0, backoff=lambda failures: 0.0)
+def stride(data: Data, job: RunningJob) -> Data:
+    """Take steps that stand in the ledger before each is saved as the checkpoint."""
+    first = int(job.checkpoint or 0)  # type: ignore[call-overload]
+    for each in range(first, data["steps"]):
+        note(job, f"step {each}")
+        time.sleep(data["pause"])
+        job.save_checkpoint(each + 1)
+    return {"resumed_at": first}
+
+
 @handler("patient", timeout=60)
 def patient(data: Data, job: RunningJob) -> str:
     """Wait until told to stop."""

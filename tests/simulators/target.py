@@ -1,11 +1,11 @@
 """A web server on a real socket that answers as its paths say."""
 
 import ssl
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from tests.simulators.serve import Handler, served
 
 
 class Target:
@@ -21,44 +21,21 @@ class Target:
 def target(tls: ssl.SSLContext | None = None) -> Iterator[Target]:
     """Serve on a free port of the loopback interface until the block ends."""
     seen = Target()
-    server = _Server(("127.0.0.1", 0), _Handler)
-    server.seen = seen
-    if tls is not None:
-        server.socket = tls.wrap_socket(server.socket, server_side=True)
-        server.handle_error = lambda *_: None  # type: ignore[method-assign]
-    seen.port = server.server_address[1]
-    thread = threading.Thread(target=server.serve_forever, args=[0.02])
-    thread.start()
-    try:
+    handler = type("Handler", (_Handler,), {"seen": seen})
+    with served(handler, tls) as seen.port:
         yield seen
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
-class _Server(ThreadingHTTPServer):
-    """It knows its target."""
-
-    seen: Target
-
-
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(Handler):
     """Each word of a path is a method."""
 
-    server: _Server
-
-    def handle_one_request(self) -> None:
-        try:
-            super().handle_one_request()
-        except OSError:  # the client did not wait for the end
-            self.close_connection = True
+    seen: Target
 
     def answer(self) -> None:
         length = int(self.headers.get("Content-Length", 0))
         body = self.rfile.read(length)
         headers = {name.lower(): value for name, value in self.headers.items()}
-        self.server.seen.requests.append((self.command, self.path, headers, body))
+        self.seen.requests.append((self.command, self.path, headers, body))
         word = self.path.split("?")[0].strip("/").partition("/")[2]
         getattr(self, self.path.split("?")[0].strip("/").partition("/")[0])(word)
 
@@ -98,12 +75,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         for name, value in headers.items():
             self.send_header(name, value)
-        if self.server.seen.retry_after is not None:
-            self.send_header("Retry-After", self.server.seen.retry_after)
+        if self.seen.retry_after is not None:
+            self.send_header("Retry-After", self.seen.retry_after)
         self.send_header("Content-Type", "text/plain")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
-
-    def log_message(self, *args: object) -> None:
-        """Stay silent."""

@@ -5,14 +5,14 @@ is counted. A fault script is a list of `Fault`s: the next request takes the fir
 """
 
 import json
-import threading
 import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from tests.simulators.serve import Handler, served
 
 TOKEN = "11111111-2222-3333-4444-555555555555"
 
@@ -66,38 +66,19 @@ class Simulator:
 def uazapi() -> Iterator[Simulator]:
     """Serve on a free port of the loopback interface until the block ends."""
     simulator = Simulator()
-    server = _Server(("127.0.0.1", 0), _Handler)
-    server.simulator = simulator
-    simulator.url = f"http://127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, args=[0.02])
-    thread.start()
-    try:
+    handler = type("Handler", (_Handler,), {"simulator": simulator})
+    with served(handler) as port:
+        simulator.url = f"http://127.0.0.1:{port}"
         yield simulator
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
-class _Server(ThreadingHTTPServer):
-    """It knows its simulator."""
+class _Handler(Handler):
+    """Count the request, then fail or answer."""
 
     simulator: Simulator
 
-
-class _Handler(BaseHTTPRequestHandler):
-    """Count the request, then fail or answer."""
-
-    server: _Server
-
-    def handle_one_request(self) -> None:
-        try:
-            super().handle_one_request()
-        except OSError:  # the client did not wait for the end
-            self.close_connection = True
-
-    def do_GET(self) -> None:
-        simulator = self.server.simulator
+    def do_GET(self) -> None:  # noqa: N802
+        simulator = self.simulator
         simulator.requests.append(("GET", self.path, dict(self.headers)))
         if simulator.faults:
             self.fail(simulator.faults.popleft())
@@ -121,6 +102,3 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(raw)))
         self.end_headers()
         self.wfile.write(raw)
-
-    def log_message(self, *args: object) -> None:
-        """Stay silent."""

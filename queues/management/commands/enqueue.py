@@ -39,6 +39,12 @@ class Command(PlainCommand):
             "--at", metavar="ISO", help="due time; without an offset, in TIME_ZONE"
         )
         parser.add_argument("--unique", metavar="KEY", help="one live job a key")
+        parser.add_argument(
+            "--on-conflict",
+            default="keep",
+            metavar="WORD",
+            help="keep, replace or coalesce where the key is held",
+        )
         parser.add_argument("--wait", type=float, metavar="S", help="seconds")
 
     def handle(self, *args: object, **options: Any) -> None:
@@ -54,7 +60,12 @@ class Command(PlainCommand):
         if seconds is not None and not 0 <= seconds < float("inf"):
             raise CommandError(_("--wait takes seconds"), returncode=MISUSE)
         with transaction.atomic():
-            job = enqueue(options["type"], _data(options["data"]), **chosen)
+            job = enqueue(
+                options["type"],
+                _data(options["data"]),
+                on_conflict=options["on_conflict"],
+                **chosen,
+            )
             told = {"type": job.type, "queue": job.queue, "priority": job.priority}
             record("job.enqueue", job, after=told)
         self.stdout.write(str(job.pk))
