@@ -19,7 +19,7 @@ PAUSE = 0.003
 
 # A function: its statements each see what was committed before them, it is one round
 # trip, and its plans are kept. The text is in the migration that made it.
-ADMIT = "SELECT * FROM ritmo_admit(%s, %s::text[], %s, %s, %s)"
+ADMIT = "SELECT * FROM ritmo_admit(%s, ritmo_open(%s::text[], %s), %s, %s, %s)"
 
 
 @dataclass(slots=True)
@@ -40,7 +40,7 @@ def admit(name: str, queues: Sequence[str], *, worker: int, limit: int) -> Admis
         if knock:
             time.sleep(PAUSE)
         with connection.cursor() as cursor:
-            cursor.execute(ADMIT, [name, list(queues), worker, limit, WINDOW])
+            cursor.execute(ADMIT, [name, list(queues), worker, worker, limit, WINDOW])
             rows = cursor.fetchall()
         if not rows or rows[0][0] is not None:
             started = limit == 1

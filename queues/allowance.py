@@ -19,7 +19,7 @@ ON CONFLICT (name) DO NOTHING
 # priority; the jobs without a limit are one more line, named NULL.
 HEADS = """
 SELECT line.name, head.priority, head.run_at
-FROM unnest(%(queues)s::text[]) AS each (queue)
+FROM unnest(ritmo_open(%(queues)s::text[], %(worker)s)) AS each (queue)
 CROSS JOIN LATERAL (
     WITH RECURSIVE step (name) AS (
         (SELECT limit_name FROM jobs
@@ -45,7 +45,7 @@ CROSS JOIN LATERAL (
 ) AS head
 UNION ALL
 SELECT NULL, head.priority, head.run_at
-FROM unnest(%(queues)s::text[]) AS each (queue)
+FROM unnest(ritmo_open(%(queues)s::text[], %(worker)s)) AS each (queue)
 CROSS JOIN LATERAL (
     SELECT urgency.priority, job.run_at FROM generate_series(1, 9) AS urgency (priority)
     CROSS JOIN LATERAL (
@@ -75,13 +75,13 @@ def declare(limits: Iterable[Limit]) -> int:
         return int(cursor.rowcount)
 
 
-def heads(queues: Sequence[str]) -> list[str | None]:
+def heads(queues: Sequence[str], *, worker: int) -> list[str | None]:
     """Return the limits with a due job, and None for those without, in their order.
 
     The line whose head is most urgent stands first, of those the oldest.
     """
     with connection.cursor() as cursor:
-        cursor.execute(HEADS, {"queues": list(queues)})
+        cursor.execute(HEADS, {"queues": list(queues), "worker": worker})
         rows: list[tuple[str | None, int, datetime]] = cursor.fetchall()
     rows.sort(key=lambda row: row[1:])
     return list(dict.fromkeys(name for name, *_ in rows))

@@ -11,7 +11,6 @@ from django.db import DatabaseError, connection
 from queues.batches import close_batches
 from queues.errors import QueueError
 from queues.expire import expire
-from queues.glance import paused_queues
 from queues.machine import Condition, condition, machine_id, resident
 from queues.needs import release_stranded
 from queues.presence import Wish, wish
@@ -65,14 +64,16 @@ WITH RECURSIVE line AS (
           AND (queue, limit_name) > (limited.queue, limited.limit_name)
         ORDER BY queue, limit_name LIMIT 1) AS next
 )
-SELECT queue FROM line WHERE queue IS NOT NULL AND EXISTS (
+SELECT queue FROM line WHERE queue IS NOT NULL AND queue <> ALL (ARRAY(
+    SELECT name FROM queue_states WHERE paused_at IS NOT NULL)) AND EXISTS (
     SELECT FROM generate_series(1, 9) AS urgency (priority) WHERE (
         SELECT id FROM jobs WHERE status = 'pending' AND limit_name IS NULL
           AND queue = line.queue
           AND priority = urgency.priority AND run_at <= statement_timestamp()
         ORDER BY run_at, id LIMIT 1) IS NOT NULL)
 UNION
-SELECT queue FROM limited WHERE EXISTS (
+SELECT queue FROM limited WHERE queue <> ALL (ARRAY(
+    SELECT name FROM queue_states WHERE paused_at IS NOT NULL)) AND EXISTS (
     SELECT FROM generate_series(1, 9) AS urgency (priority) WHERE (
         SELECT id FROM jobs WHERE status = 'pending' AND limit_name = limited.limit_name
           AND queue = limited.queue
@@ -116,10 +117,8 @@ def tick() -> bool:
             return False
     rescue()
     close_batches()
-    paused = paused_queues()
     for queue in due_queues():
-        if queue not in paused:
-            wake(queue)
+        wake(queue)
     return True
 
 
@@ -134,7 +133,7 @@ def chores() -> bool:
 
 
 def due_queues() -> list[str]:
-    """Return the queues that have a job due now."""
+    """Return the queues that have a job due now and are not paused."""
     with connection.cursor() as cursor:
         cursor.execute(DUE_QUEUES)
         return [queue for (queue,) in cursor.fetchall()]

@@ -10,7 +10,6 @@ from queues.batch import Pace
 from queues.bind import bind
 from queues.claim import LimitsWait, claim
 from queues.claims import Claim
-from queues.glance import open_among
 from queues.handlers import registry
 
 GLANCE = 0.2
@@ -31,7 +30,7 @@ class Turns:
     def __init__(
         self, queues: Sequence[str], *, worker: int, pace: Pace, limited: Pace
     ) -> None:
-        self._served, self._queues, self.worker = queues, list(queues), worker
+        self._queues, self.worker = queues, worker
         self._free, self._limited = pace, limited
         self._lines: list[str | None] = []
         self._look_at = 0.0
@@ -46,9 +45,8 @@ class Turns:
 
     def take(self) -> list[Claim]:
         """Claim the next batch; empty if nothing due may start now."""
-        self._queues = open_among(self._served)
-        lines = self._glance() if self._queues else []
-        while self._queues:
+        lines = self._glance()
+        while True:
             if claims := self._admit(takewhile(_is_limit, lines)):
                 return claims
             try:
@@ -62,7 +60,6 @@ class Turns:
             if rest := bind(claims):
                 return rest
             lines = self._glance()
-        return []
 
     def _glance(self) -> list[str | None]:
         """Look at every turn while jobs under a limit wait; `_claim` sees the first."""
@@ -74,7 +71,7 @@ class Turns:
 
     def _look(self) -> list[str | None]:
         self._look_at = time.monotonic() + GLANCE
-        self._lines = heads(self._queues)
+        self._lines = heads(self._queues, worker=self.worker)
         return self._lines
 
     def _claim(self) -> list[Claim]:

@@ -2,6 +2,29 @@
 
 from django.db import migrations
 
+# Whoever is about to claim asks here: a pause acts on the next claim, everywhere. A pool
+# process heeds what its Celery worker was asked.
+OPEN = r"""
+CREATE FUNCTION ritmo_open(p_queues text[], p_worker bigint) RETURNS text[]
+LANGUAGE plpgsql STABLE SET search_path FROM CURRENT AS $$
+BEGIN
+    IF EXISTS (
+        SELECT FROM workers AS me
+        JOIN workers AS node ON node.machine = me.machine
+            AND node.pid IN (me.pid, me.parent_pid) AND node.kind = 'node'
+            AND node.gone_at IS NULL AND node.drain_requested_at IS NOT NULL
+        WHERE me.id = p_worker
+    ) THEN
+        RETURN '{}';
+    END IF;
+    RETURN ARRAY(
+        SELECT line.name FROM unnest(p_queues) AS line (name) WHERE NOT EXISTS (
+            SELECT FROM queue_states AS state
+            WHERE state.name = line.name AND state.paused_at IS NOT NULL));
+END;
+$$;
+"""
+
 # Nine short index look-ups a queue: a plain ORDER BY priority would walk every
 # future row of the urgent priorities first. The nested loop stops at the limit,
 # so no row is locked that is not claimed.
@@ -20,6 +43,7 @@ SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off
 SET enable_mergejoin = off SET plan_cache_mode = force_generic_plan AS $$
 #variable_conflict use_column
 BEGIN
+    p_queues := ritmo_open(p_queues, p_worker);
     IF p_heed_limits AND EXISTS (
         SELECT FROM jobs WHERE status = 'pending' AND limit_name IS NOT NULL
         AND queue = ANY (p_queues)
@@ -151,11 +175,12 @@ $$;
 
 
 class Migration(migrations.Migration):
-    """Two functions."""
+    """Three functions."""
 
     dependencies = [("queues", "0015_schedule_sql")]
 
     operations = [
+        migrations.RunSQL(OPEN, "DROP FUNCTION ritmo_open"),
         migrations.RunSQL(CLAIM, "DROP FUNCTION ritmo_claim"),
         migrations.RunSQL(SETTLE, "DROP FUNCTION ritmo_settle"),
     ]

@@ -20,10 +20,9 @@ if TYPE_CHECKING:
 @pytest.fixture(autouse=True)
 def _fresh_process() -> Iterator[None]:
     """Forget what this process learned: rows of earlier tests, batch sizes."""
-    from queues import glance, presence, work
+    from queues import presence, work
 
     presence.forget()
-    glance.forget()
     work._paces.clear()
     yield
     presence.forget()
