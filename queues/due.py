@@ -33,6 +33,7 @@ __all__ = [
     "Every",
     "Once",
     "Plan",
+    "clock_change",
     "latest",
     "next_after",
     "parse_cron",
@@ -94,6 +95,11 @@ def upcoming(plan: Plan, after: datetime, count: int) -> list[datetime]:
         times.append(due)
         after = due
     return times
+
+
+def clock_change(zone: str, *, after: datetime, until: datetime) -> datetime | None:
+    """Return when the clock of that zone changes first in (after, until], or None."""
+    return _first_change(zone_of(zone), after.astimezone(UTC), until.astimezone(UTC))
 
 
 def latest(plan: Plan, *, after: datetime, until: datetime) -> datetime | None:

@@ -28,6 +28,20 @@ FOUND = {
     "string_type": gettext_lazy("must be text"),
     "list_type": gettext_lazy("must be a list"),
     "dict_type": gettext_lazy("must be an object"),
+    "enum": gettext_lazy("is none of the choices"),
+    "literal_error": gettext_lazy("is none of the choices"),
+    "date_from_datetime_parsing": gettext_lazy("must be a date"),
+    "date_parsing": gettext_lazy("must be a date"),
+    "datetime_from_date_parsing": gettext_lazy("must be a date and time"),
+    "datetime_parsing": gettext_lazy("must be a date and time"),
+    "time_parsing": gettext_lazy("must be a time of day"),
+    "uuid_parsing": gettext_lazy("must be a UUID"),
+}
+BOUNDS = {
+    "greater_than_equal": gettext_lazy("must be at least %(bound)s"),
+    "greater_than": gettext_lazy("must be more than %(bound)s"),
+    "less_than_equal": gettext_lazy("must be at most %(bound)s"),
+    "less_than": gettext_lazy("must be less than %(bound)s"),
 }
 """Pydantic's commonest findings; others are shown as they are."""
 
@@ -63,9 +77,23 @@ def data_faults(error: InvalidJobData) -> list[str]:
     return [_line(fault) for fault in error.fields]
 
 
+def faults_by_place(error: InvalidJobData) -> dict[str, str]:
+    """Return what is wrong with each field of the payload, without its name."""
+    found: dict[str, str] = {}
+    for fault in error.fields:
+        found.setdefault(str(fault["loc"]).partition(".")[0], _what(fault))
+    return found
+
+
+def _what(fault: dict[str, Any]) -> str:
+    kind, said = str(fault.get("type")), str(fault["msg"])
+    if kind in BOUNDS:
+        return str(BOUNDS[kind]) % {"bound": said.rpartition(" ")[2]}
+    return str(FOUND.get(kind, said))
+
+
 def _line(fault: dict[str, Any]) -> str:
-    where, what = fault["loc"], FOUND.get(str(fault.get("type")), fault["msg"])
-    return f"“{where}” {what}" if where else str(what)
+    return f"“{fault['loc']}” {_what(fault)}" if fault["loc"] else _what(fault)
 
 
 def _reads(place: int, part: str) -> bool:

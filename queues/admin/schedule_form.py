@@ -2,9 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Any
-from zoneinfo import available_timezones
 
 from django import forms
 from django.conf import settings
@@ -13,68 +11,33 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django_celery_beat.models import CrontabSchedule, PeriodicTask
 
-from queues.admin.faults import cron_fault, data_faults
+from queues.admin.faults import data_faults, faults_by_place
 from queues.admin.filters import priorities
-from queues.admin.schedule_rows import (
-    AS_IT_IS,
-    CRON,
-    EVERY,
-    UNITS,
-    as_form,
-    kinds,
-    queues,
-    types,
-)
-from queues.due import parse_cron
+from queues.admin.schedule_pattern import AS_IT_IS, PatternFields, pattern_options
+from queues.admin.schedule_policy import PolicyFields, term_options
+from queues.admin.schedule_rows import as_form, kinds, queues, types
 from queues.errors import InvalidJobData, InvalidSchedule, PayloadTooLarge, QueueError
-from queues.facts import LONGEST, Facts, Options, check
+from queues.facts import Facts, Options, check
 from queues.handlers import registry
 from queues.models.job import DEFAULT_PRIORITY
 from queues.payload import encode
 
 ANY_TIME = "* * * * *"
+BESIDE = {
+    "every": "every", "daily": "at", "weekly": "days", "monthly": "day",
+    "once": "moment",
+}  # fmt: skip
+"""Beside which field of a kind its pattern as a whole is refused; else its own."""
 
 
-class ScheduleForm(forms.ModelForm):
+class ScheduleForm(PatternFields, PolicyFields, forms.ModelForm):
     """A schedule as staff see it. The rows behind it are nobody's business."""
 
     facts: Facts
     """What to write, once the form is valid."""
+    payload_faults: dict[str, str]
+    """What the job type does not accept, by the place in the payload."""
 
-    kind = forms.ChoiceField(
-        label=gettext_lazy("Runs"), widget=forms.RadioSelect, initial=CRON
-    )
-    cron = forms.CharField(
-        label=gettext_lazy("Cron line"),
-        required=False,
-        max_length=300,
-        help_text=gettext_lazy(
-            "Five fields: minute, hour, day of the month, month, day of the week. "
-            "“0 6 * * 1-5” is 06:00 from Monday to Friday."
-        ),
-        widget=forms.TextInput(
-            attrs={"placeholder": "0 6 * * *", "spellcheck": "false", "class": "code"}
-        ),
-    )
-    zone = forms.ChoiceField(
-        label=gettext_lazy("Time zone"),
-        choices=lambda: [(name, name) for name in sorted(available_timezones())],
-        initial=lambda: settings.TIME_ZONE,
-        help_text=gettext_lazy("In which the cron line is read."),
-        error_messages={"invalid_choice": gettext_lazy("Unknown time zone: %(value)s")},
-    )
-    every = forms.IntegerField(
-        label=gettext_lazy("Every"),
-        required=False,
-        min_value=1,
-        error_messages={"min_value": gettext_lazy("At least 1 second.")},
-    )
-    unit = forms.ChoiceField(
-        label=gettext_lazy("Unit"),
-        choices=UNITS.items,
-        required=False,
-        initial="minutes",
-    )
     type = forms.ChoiceField(
         label=gettext_lazy("Job type"),
         error_messages={"invalid_choice": gettext_lazy("Unknown job type: %(value)s")},
@@ -101,14 +64,14 @@ class ScheduleForm(forms.ModelForm):
         fields = ("name", "enabled", "start_time", "expires", "description")
         labels = {
             "name": gettext_lazy("Name"),
-            "enabled": gettext_lazy("Enabled"),
+            "enabled": gettext_lazy("Start at once"),
             "start_time": gettext_lazy("Not before"),
             "expires": gettext_lazy("Not after"),
             "description": gettext_lazy("Note"),
         }
         help_texts = {
             "name": gettext_lazy("Short and unique; shown in lists and logs."),
-            "enabled": gettext_lazy("A schedule that is switched off fires nothing."),
+            "enabled": gettext_lazy("Without the tick it is saved paused."),
             "start_time": gettext_lazy("Empty: from now on. Intervals keep its phase."),
             "expires": gettext_lazy("Empty: without end."),
             "description": gettext_lazy("For colleagues: why this exists."),
@@ -130,31 +93,20 @@ class ScheduleForm(forms.ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        task = self.instance
+        task, self.payload_faults = self.instance, {}
         if task.pk:
             self.initial = {**as_form(task), **self.initial}
         self._choices("kind", kinds(task))
         self._choices("type", types(task.task))
         self._choices("line", queues(task.queue))
-
-    def clean_cron(self) -> str:
-        """Return the line, or say which of its fields cannot be read."""
-        line: str = self.cleaned_data["cron"].strip()
-        if self.data.get(self.add_prefix("kind")) != CRON:
-            return line
-        if not line:
-            raise ValidationError(_("Write a cron line, such as “*/5 * * * *”."))
-        try:
-            parse_cron(line, settings.TIME_ZONE)
-        except InvalidSchedule as error:
-            raise ValidationError(cron_fault(line) or str(error)) from None
-        return line
+        for name in ("start_time", "expires"):
+            told = f"{self.fields[name].help_text} ({settings.TIME_ZONE})"
+            self.fields[name].help_text = told
 
     def clean(self) -> dict[str, Any]:
         """Check what depends on more than one field."""
         data = super().clean() or self.cleaned_data
-        if data.get("kind") == EVERY:
-            self._check_every(data)
+        self.check_pattern(data)
         start, end = data.get("start_time"), data.get("expires")
         if start and end and start >= end:
             self.add_error("expires", _("This lies before the beginning."))
@@ -178,13 +130,6 @@ class ScheduleForm(forms.ModelForm):
         if others.exists():
             self.add_error("name", _("Another schedule has this name."))
 
-    def _check_every(self, data: dict[str, Any]) -> None:
-        every, unit = data.get("every"), data.get("unit") or "minutes"
-        if every is None and "every" not in self.errors:
-            self.add_error("every", _("Say how often, as a whole number."))
-        elif every is not None and every > LONGEST // timedelta(**{unit: 1}):
-            self.add_error("every", _("This is longer than ten years."))
-
     def _check_payload(self, name: str, text: str) -> None:
         try:
             encode(registry.get(name), json.loads(text))
@@ -195,6 +140,7 @@ class ScheduleForm(forms.ModelForm):
         except RecursionError:
             self.add_error("payload", _("This is nested too deeply."))
         except InvalidJobData as error:
+            self.payload_faults = faults_by_place(error)
             self.add_error("payload", data_faults(error))
         except PayloadTooLarge:
             self.add_error("payload", _("This is larger than a payload may be."))
@@ -205,17 +151,18 @@ class ScheduleForm(forms.ModelForm):
         """Gather the facts to write, checked once more as code's own schedules are."""
         task, kind = self.instance, data["kind"]
         try:
-            self.facts = check(data["name"], data["type"], _options(data))
+            self.facts = check(data["name"], data["type"], options_of(data))
         except InvalidSchedule:
-            self.add_error(kind if kind in data else None, _("That day never comes."))
+            self.add_error(BESIDE.get(kind, "cron"), _("That day never comes."))
             return
-        self.facts |= {"name": data["name"], "description": data["description"]}
+        self.facts["name"] = data["name"]
         if data["expires"]:
             self.facts["expire_seconds"] = None
+        if "enabled" not in self.fields:
+            del self.facts["enabled"]
         if kind == AS_IT_IS:
-            del self.facts["pattern"]
+            del self.facts["pattern"], self.facts["one_off"]
         else:
-            self.facts["one_off"] = False
             # The row insists on exactly one pattern; `write` finds the one to share.
             task.crontab, task.interval = CrontabSchedule(), None
             task.clocked = task.solar = None
@@ -226,7 +173,7 @@ class ScheduleForm(forms.ModelForm):
         field.choices = choices
 
 
-def _options(data: dict[str, Any]) -> Options:
+def options_of(data: dict[str, Any]) -> Options:
     """Return the cleaned form as the arguments that code would give."""
     options: Options = {
         "data": json.loads(data.get("payload") or "{}"),
@@ -234,11 +181,10 @@ def _options(data: dict[str, Any]) -> Options:
         "queue": data["line"] or None,
         "start": data["start_time"],
         "end": data["expires"],
-        "enabled": data["enabled"],
+        "enabled": bool(data.get("enabled")),
+        "description": data["description"],
+        **term_options(data),
     }
-    if data["kind"] == EVERY:
-        options["every"] = timedelta(**{data["unit"] or "minutes": data["every"]})
-    else:
-        options["cron"] = data["cron"] if data["kind"] == CRON else ANY_TIME
-        options["timezone"] = data["zone"]
-    return options
+    if data["kind"] == AS_IT_IS:
+        return {**options, "cron": ANY_TIME, "timezone": data["zone"]}
+    return {**options, **pattern_options(data)}

@@ -3,48 +3,55 @@
 import json
 from typing import Any
 
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from queues.admin.phrase import cron_fields, phrase
+from queues.admin.schedule_pattern import (
+    AS_IT_IS,
+    EVERY,
+    KINDS,
+    ONCE,
+    UNITS,
+    pattern_of,
+)
+from queues.admin.schedule_policy import terms_of
 from queues.admin.show import pretty, short
 from queues.handlers import registry
 from queues.models.job import DEFAULT_PRIORITY
 
-CRON, EVERY, AS_IT_IS = "cron", "every", "keep"
-UNITS = {
-    "seconds": gettext_lazy("seconds"),
-    "minutes": gettext_lazy("minutes"),
-    "hours": gettext_lazy("hours"),
-    "days": gettext_lazy("days"),
-}
-
 
 def as_form(task: Any) -> dict[str, Any]:
     """Return what the form shows of a schedule that exists."""
-    found: dict[str, Any] = {
-        "kind": _kind(task),
+    return {
+        **_pattern(task),
+        **terms_of(task),
         "type": task.task,
         "payload": _readable(task.kwargs),
         "urgency": task.priority or DEFAULT_PRIORITY,
         "line": task.queue or "",
+        "one_off": task.one_off,
     }
-    if task.crontab is not None:
-        found["cron"] = " ".join(cron_fields(task.crontab))
-        found["zone"] = str(task.crontab.timezone)
-    if found["kind"] == EVERY:
-        found["every"], found["unit"] = task.interval.every, task.interval.period
-    return found
+
+
+def as_copy(task: Any) -> dict[str, Any]:
+    """Return what a new form shows to make another schedule like this one."""
+    name = _("%(name)s (copy)") % {"name": task.name[:180]}
+    return {
+        **as_form(task),
+        "name": name,
+        "description": task.description,
+        "start_time": task.start_time,
+        "expires": task.expires,
+    }
 
 
 def kinds(task: Any) -> list[tuple[str, Any]]:
     """Return the kinds of pattern; one that the form cannot edit may be kept."""
-    choices: list[tuple[str, Any]] = [
-        (CRON, _("at times of a cron line")),
-        (EVERY, _("every so often")),
-    ]
-    if task.pk and _kind(task) == AS_IT_IS:
-        choices.append((AS_IT_IS, _("as it is: %(phrase)s") % {"phrase": phrase(task)}))
+    choices: list[tuple[str, Any]] = list(KINDS.items())
+    if task.pk and _pattern(task)["kind"] == AS_IT_IS:
+        words = _("as it is: %(phrase)s") % {"phrase": phrase(task)}
+        choices.append((AS_IT_IS, capfirst(words)))
     return choices
 
 
@@ -71,12 +78,16 @@ def queues(current: str | None) -> list[tuple[str, str]]:
     return [("", _("as the job type says")), *((name, name) for name in names)]
 
 
-def _kind(task: Any) -> str:
+def _pattern(task: Any) -> dict[str, Any]:
     if task.crontab is not None:
-        return CRON
+        line = " ".join(cron_fields(task.crontab))
+        return pattern_of(line, str(task.crontab.timezone))
     if task.interval is not None and task.interval.period in UNITS:
-        return EVERY
-    return AS_IT_IS
+        unit = task.interval.period
+        return {"kind": EVERY, "every": task.interval.every, "unit": unit}
+    if task.clocked is not None:
+        return {"kind": ONCE, "moment": task.clocked.clocked_time}
+    return {"kind": AS_IT_IS}
 
 
 def _readable(text: str) -> str:

@@ -1,13 +1,13 @@
 """Schedules: one form instead of five tables, and what they did and will do."""
 
-from datetime import datetime
+import json
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import OuterRef, QuerySet, Subquery
-from django.db.models.functions import JSONObject
+from django.db.models import QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
+from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -17,18 +17,18 @@ from django_celery_beat import admin as _stock  # noqa: F401
 from django_celery_beat import models as beat
 
 from queues import plans
-from queues.admin import firings, show
+from queues.admin import show
 from queues.admin.phrase import phrase
+from queues.admin.schedule_filters import ByStanding, ByTask
 from queues.admin.schedule_form import ScheduleForm
-from queues.admin.status import next_run
-from queues.admin.verbs import Operated, Verb
-from queues.due import upcoming
-from queues.errors import InvalidSchedule
+from queues.admin.schedule_page import badge, page_of, pause_of, preview_of
+from queues.admin.schedule_pattern import preset_list
+from queues.admin.schedule_rows import as_copy
+from queues.admin.schedule_standing import Standing, standing
+from queues.admin.schedule_strip import picture, strips
+from queues.admin.schedule_verbs import Steered, payload_of
 from queues.facts import write
-from queues.models import CronLog
 
-CHANGE = "django_celery_beat.change_periodictask"
-SHOWN_FIRINGS, SHOWN_RUNS = 20, 5
 NAMES = (
     gettext_noop("periodic task"),
     gettext_noop("periodic tasks"),
@@ -36,33 +36,9 @@ NAMES = (
 )
 """The library's words for its rows: our catalogues, English too, call them schedules."""
 READ = (
-    "name", "switch", "words", "job_type", "payload", "priority", "queue", "start_time",
-    "expires", "description",
+    "name", "description", "words", "job_type", "payload", "priority", "queue",
+    "start_time", "expires",
 )  # fmt: skip
-
-
-def switch(task: Any, *, on: bool) -> None:
-    """Switch a schedule on or off; Beat sees it at its next tick."""
-    task.enabled = on
-    task.save(update_fields=["enabled", "date_changed"])
-
-
-ENABLE = Verb(
-    name="enable",
-    label=gettext_lazy("Switch on"),
-    act=lambda task: switch(task, on=True),
-    permission=CHANGE,
-    logged=gettext_lazy("Switched on"),
-    offered=lambda task: not task.enabled,
-)
-DISABLE = Verb(
-    name="disable",
-    label=gettext_lazy("Switch off"),
-    act=lambda task: switch(task, on=False),
-    permission=CHANGE,
-    logged=gettext_lazy("Switched off"),
-    offered=lambda task: task.enabled,
-)
 
 # The library's five pages give way to one; importing them first settles the order.
 admin.site.unregister(
@@ -77,63 +53,85 @@ admin.site.unregister(
 
 
 @admin.register(beat.PeriodicTask)
-class ScheduleAdmin(Operated):
+class ScheduleAdmin(Steered):
     """Every schedule by name."""
 
     form = ScheduleForm
-    verbs = (ENABLE, DISABLE)
     actions_on_top = True
     ordering = ("name",)
     sortable_by = ("name", "job_type")
-    list_display = ("name", "words", "switch", "next", "last", "job_type")
-    list_filter = ("enabled",)
-    list_select_related = ("crontab", "interval", "clocked", "solar")
-    search_fields = ("name", "task", "description")
-    search_help_text = gettext_lazy("Name, job type or note")
+    list_display = ("name", "standing", "words", "next", "last", "job_type")
+    list_filter = (ByStanding, ByTask)
+    list_select_related = (
+        "crontab", "interval", "clocked", "solar", "state", "state__paused_by",
+    )  # fmt: skip
+    list_per_page = 50
+    search_fields = ("name", "task", "description", "kwargs")
+    search_help_text = gettext_lazy("Name, job type, note or payload")
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
     save_on_top = False
     fieldsets = (
-        (None, {"fields": ("name", "enabled", "description")}),
+        (None, {"fields": ("name", "description", "enabled")}),
         (
             gettext_lazy("When"),
             {
                 "fields": (
                     "kind",
+                    ("every", "unit"),
+                    "days",
+                    "day",
+                    "at",
+                    "moment",
                     "cron",
                     "zone",
-                    ("every", "unit"),
-                    "start_time",
-                    "expires",
                 )
             },
         ),
-        (gettext_lazy("What"), {"fields": ("type", "payload", "urgency", "line")}),
+        (gettext_lazy("What"), {"fields": ("type", "payload")}),
+        (
+            gettext_lazy("How"),
+            {"fields": (("urgency", "line", "max_attempts"),)},
+        ),
+        (
+            gettext_lazy("From when to when"),
+            {
+                "classes": ("collapse",),
+                "fields": (("start_time", "expires"), "one_off"),
+            },
+        ),
+        (
+            gettext_lazy("If something gets in the way"),
+            {
+                "classes": ("collapse",),
+                "fields": (
+                    ("misfire", "misfire_cap"),
+                    ("overlap", "grace_seconds"),
+                    "jitter_seconds",
+                ),
+            },
+        ),
     )
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet:
-        """Bring the last firing of each along."""
-        newest = CronLog.objects.filter(schedule=OuterRef("pk")).order_by("-due_at")
-        facts = JSONObject(id="id", status="status", at="created_at")
-        rows: QuerySet = super().get_queryset(request)
-        last = Subquery(newest.values(facts=facts)[:1])
-        annotated: QuerySet = rows.annotate(last_firing=last)
-        return annotated
-
     def get_changelist_instance(self, request: HttpRequest) -> Any:
-        """Compute the next runs from one read of all rows."""
+        """Compute states and next runs from one read of all rows, strips from another."""
         changes = super().get_changelist_instance(request)
         now, rows = timezone.now(), {row.id: row for row in plans.rows()}
+        drawn = strips([task.pk for task in changes.result_list])
         for task in changes.result_list:
             row = rows.get(task.pk)
-            task.next_run = next_run(row, now) if row else None
+            task.stands = standing(row, now) if row else Standing("ended")
+            task.blocks = drawn[task.pk]
         return changes
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """Show those who may not edit the facts instead of the form."""
-        if self.has_change_permission(request, obj) or obj is None:
+        if obj is None:
             return self.fieldsets
-        return ((None, {"fields": READ}),)
+        if not self.has_change_permission(request, obj):
+            return ((None, {"fields": READ}),)
+        # Pausing has a button of its own, that asks why.
+        return ((None, {"fields": ("name", "description")}), *self.fieldsets[1:])
 
     def get_form(
         self,
@@ -147,18 +145,35 @@ class ScheduleAdmin(Operated):
             kwargs["form"] = ModelForm
         return super().get_form(request, obj, change, **kwargs)
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """Fill a new form with what another schedule says, for a copy of it."""
+        number = request.GET.get("copy", "")
+        other = self.get_object(request, number) if number.isdigit() else None
+        if other is None or not self.has_view_permission(request, other):
+            return dict(super().get_changeform_initial_data(request))
+        return as_copy(other)
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> Any:
-        """Show the form with what the schedule did and will do."""
-        context = history(object_id) if object_id.isdigit() else {}
-        return super().change_view(
-            request, object_id, form_url, {**context, **(extra_context or {})}
+        """Show the form with what the schedule will do, did, and who changed it."""
+        task, form = kwargs.get("obj"), context["adminform"].form
+        is_editable = isinstance(form, ScheduleForm)
+        found = {
+            "is_editable": is_editable,
+            "preview": preview_of(form if is_editable else None, task),
+            "presets": [
+                {**each, "sets": json.dumps(each["sets"])} for each in preset_list()
+            ],
+        }
+        if task is not None:
+            found |= {**page_of(task), "buttons": self.buttons(request, task)}
+            found["show_delete"] = False  # it stands among the buttons
+        context |= {**found, "show_save_and_add_another": False}
+        answer: TemplateResponse = super().render_change_form(
+            request, context, *args, **kwargs
         )
+        return answer
 
     def save_model(
         self, request: HttpRequest, obj: Any, form: Any, change: Any
@@ -166,66 +181,51 @@ class ScheduleAdmin(Operated):
         """Write what the form owns and nothing that Beat writes."""
         write(obj, form.facts)
 
+    @admin.display(description=gettext_lazy("state"))
+    def standing(self, task: Any) -> SafeString:
+        """Show the state, and why if someone or something stopped it."""
+        stands, pause = task.stands, pause_of(task)
+        why = stands.why or (pause["note"] if pause else "")
+        if not why:
+            return badge(stands)
+        return format_html(
+            '{} <span class="quiet why">{}</span>', badge(stands), show.short(why)
+        )
+
     @admin.display(description=gettext_lazy("runs"))
     def words(self, task: Any) -> str:
         """Show the pattern in plain words, with its zone."""
         zone = task.crontab.timezone if task.crontab else ""
         return format_html('{} <span class="quiet">{}</span>', phrase(task), zone)
 
-    @admin.display(description=gettext_lazy("switch"))
-    def switch(self, task: Any) -> SafeString:
-        """Show whether it fires."""
-        if not task.enabled:
-            return show.badge(_("off"), "mute")
-        return show.badge(_("on"), "good")
-
     @admin.display(description=gettext_lazy("next run"))
     def next(self, task: Any) -> str:
-        """Show when it fires next."""
-        return show.moment(task.next_run)
+        """Show when it fires next, or since when it should have."""
+        stands = task.stands
+        if stands.due is not None:
+            return format_html(
+                '<span class="overdue">{}</span>', show.moment(stands.due)
+            )
+        return show.moment(stands.next_run)
 
-    @admin.display(description=gettext_lazy("last run"))
+    @admin.display(description=gettext_lazy("last runs"))
     def last(self, task: Any) -> Any:
-        """Show when it fired last, and how that ended."""
-        firing = task.last_firing
-        if firing is None or firing["at"] is None:
+        """Show the last firings, and when the very last was."""
+        if not task.blocks:
             return show.NOTHING
-        ended = firings.outcome(CronLog(status=firing["status"]))
-        at = datetime.fromisoformat(firing["at"])
-        return format_html("{} {}", ended, show.moment(at))
+        at = task.blocks[-1].fired_at
+        told = show.relative(at) if at else ""
+        return format_html(
+            '{} <span class="quiet">{} {}</span>',
+            picture(task.blocks), told, task.blocks[-1].outcome,
+        )  # fmt: skip
 
     @admin.display(description=gettext_lazy("payload"))
     def payload(self, task: Any) -> str:
         """Show what the job is given."""
-        return format_html("<pre>{}</pre>", task.kwargs)
+        return format_html("<pre>{}</pre>", payload_of(task))
 
     @admin.display(description=gettext_lazy("job type"), ordering="task")
     def job_type(self, task: Any) -> str:
         """Show the type of the job that it writes."""
         return str(task.task)
-
-
-def history(schedule_id: str) -> dict[str, Any]:
-    """Return the last firings and the next runs of a schedule."""
-    row = plans.row_of(int(schedule_id))
-    fired = CronLog.objects.filter(schedule=int(schedule_id)).order_by("-due_at")
-    runs: list[datetime] = []
-    fault = ""
-    try:
-        if row is not None and row.enabled:
-            runs = upcoming(row.plan(), timezone.now(), SHOWN_RUNS)
-    except InvalidSchedule as error:
-        fault = str(error)
-    return {
-        "runs": runs,
-        "fault": fault,
-        "firings": [
-            {
-                "row": each,
-                "badge": firings.outcome(each),
-                "took": firings.took(each),
-                "problem": firings.problem(each),
-            }
-            for each in fired[:SHOWN_FIRINGS]
-        ],
-    }

@@ -159,6 +159,14 @@ def pretty(value: object) -> str:
     return json.dumps(value, cls=DjangoJSONEncoder, indent=2, ensure_ascii=False)
 
 
+def parsed(text: str) -> object:
+    """Return what a JSON text holds; None if it is none."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
 def short(text: str | None, most: int = 90) -> str:
     """Return the first line, cut where it gets long."""
     line = (text or "").strip().partition("\n")[0]

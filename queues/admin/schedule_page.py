@@ -1,0 +1,92 @@
+"""The page of one schedule: how it stands, what it did, who changed it."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from django.contrib.admin.models import LogEntry
+from django.contrib.contenttypes.models import ContentType
+from django.utils import timezone
+from django_celery_beat.models import PeriodicTask
+
+from queues import plans
+from queues.admin import firings, show
+from queues.admin.phrase import phrase
+from queues.admin.schedule_preview import Preview, of_form, of_row
+from queues.admin.schedule_standing import TONES, WORDS, Standing, standing
+from queues.admin.schedule_strip import links, strips, summary
+from queues.models import CronLog
+
+SHOWN_FIRINGS, SHOWN_CHANGES = 30, 10
+
+
+def page_of(task: PeriodicTask) -> dict[str, Any]:
+    """Return everything that the page of a schedule shows beside its form."""
+    row, now = plans.row_of(task.pk), timezone.now()
+    blocks = strips([task.pk])[task.pk]
+    return {
+        "facts": _facts(task, row, now) if row else {},
+        "strip": links(blocks),
+        "strip_summary": summary(blocks),
+        "firings": list(_firings(task.pk)),
+        "changes": list(_changes(task)),
+    }
+
+
+def preview_of(form: Any, task: PeriodicTask | None) -> Preview | None:
+    """Return what the form, or the schedule without one, will run."""
+    now = timezone.now()
+    if form is not None and form.is_bound:
+        return of_form(form, now)
+    row = plans.row_of(task.pk) if task else None
+    return of_row(row, phrase(task), now) if row else None
+
+
+def badge(found: Standing) -> Any:
+    """Return the state in words on its tone."""
+    return show.badge(str(WORDS[found.state]), TONES[found.state])
+
+
+def _facts(task: PeriodicTask, row: plans.Row, now: datetime) -> dict[str, Any]:
+    found = standing(row, now)
+    return {
+        "badge": badge(found),
+        "words": phrase(task),
+        "zone": str(task.crontab.timezone) if task.crontab else "",
+        "why": found.why,
+        "late": found.due,
+        "pause": pause_of(task),
+    }
+
+
+def pause_of(task: PeriodicTask) -> dict[str, Any] | None:
+    """Return since when a schedule is paused, by whom and why; None if it is not."""
+    state = getattr(task, "state", None)
+    if task.enabled or state is None or state.paused_at is None:
+        return None
+    return {"at": state.paused_at, "by": state.paused_by, "note": state.pause_note}
+
+
+def _firings(schedule_id: int) -> Iterator[dict[str, Any]]:
+    """Yield the last firings, expected against actual."""
+    rows = CronLog.objects.filter(schedule=schedule_id).select_related("job")
+    for each in rows.order_by("-due_at")[:SHOWN_FIRINGS]:
+        yield {
+            "row": each,
+            "badge": firings.outcome(each),
+            "took": firings.took(each),
+            "problem": firings.problem(each),
+        }
+
+
+def _changes(task: PeriodicTask) -> Iterator[dict[str, Any]]:
+    """Yield what people did to it in the admin, the latest first."""
+    kind = ContentType.objects.get_for_model(PeriodicTask)
+    entries = LogEntry.objects.filter(content_type=kind, object_id=str(task.pk))
+    newest = entries.select_related("user").order_by("-action_time")
+    for each in newest[:SHOWN_CHANGES]:
+        yield {
+            "who": each.user.get_username(),
+            "what": each.get_change_message(),
+            "at": each.action_time,
+        }
