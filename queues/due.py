@@ -10,6 +10,7 @@ Where the clock changes:
 """
 
 from bisect import bisect_left
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -35,8 +36,10 @@ __all__ = [
     "Plan",
     "clock_change",
     "latest",
+    "newest",
     "next_after",
     "parse_cron",
+    "tally",
     "upcoming",
 ]
 
@@ -102,32 +105,64 @@ def clock_change(zone: str, *, after: datetime, until: datetime) -> datetime | N
     return _first_change(zone_of(zone), after.astimezone(UTC), until.astimezone(UTC))
 
 
-def latest(plan: Plan, *, after: datetime, until: datetime) -> datetime | None:
-    """Return the last due time later than `after` and not later than `until`.
+def newest(
+    plan: Plan, count: int, *, after: datetime, until: datetime
+) -> list[datetime]:
+    """Return the last `count` due times later than `after`, not later than `until`.
 
     Looks back in spans that double, so a long outage costs no long walk.
     """
     if isinstance(plan, Between):
-        after = max(after, plan.start - INSTANT) if plan.start else after
-        until = min(until, plan.end - INSTANT) if plan.end else until
-        return latest(plan.plan, after=after, until=until)
+        after, until = _within(plan, after, until)
+        return newest(plan.plan, count, after=after, until=until)
+    if isinstance(plan, Every):
+        with suppress(OverflowError):
+            after = max(after, until - plan.every * count)
     span = timedelta(hours=1)
     while True:
         start = max(after, until - span)
-        due = next_after(plan, start)
-        if due is not None and due <= until:
-            return _last_of(plan, due, until)
-        if start <= after:
-            return None
+        times = _walk(plan, start, until)
+        if len(times) >= count or start <= after:
+            return times[-count:]
         span *= 2
 
 
-def _last_of(plan: Plan, due: datetime, until: datetime) -> datetime:
+def latest(plan: Plan, *, after: datetime, until: datetime) -> datetime | None:
+    """Return the last due time later than `after` and not later than `until`."""
+    times = newest(plan, 1, after=after, until=until)
+    return times[0] if times else None
+
+
+def tally(plan: Plan, most: int, *, after: datetime, until: datetime) -> int:
+    """Count the due times later than `after`, not later than `until`.
+
+    Those of a cron line are counted up to `most`, because that takes a walk.
+    """
+    if isinstance(plan, Between):
+        after, until = _within(plan, after, until)
+        return tally(plan.plan, most, after=after, until=until)
+    due = next_after(plan, after)
     if isinstance(plan, Every):
-        return due + (until - due) // plan.every * plan.every
-    while (later := next_after(plan, due)) is not None and later <= until:
-        due = later
-    return due
+        return 0 if due is None else max(0, (until - due) // plan.every + 1)
+    count = 0
+    while due is not None and due <= until and count < most:
+        count, due = count + 1, next_after(plan, due)
+    return count
+
+
+def _within(
+    plan: Between, after: datetime, until: datetime
+) -> tuple[datetime, datetime]:
+    after = max(after, plan.start - INSTANT) if plan.start else after
+    return after, min(until, plan.end - INSTANT) if plan.end else until
+
+
+def _walk(plan: Plan, after: datetime, until: datetime) -> list[datetime]:
+    times: list[datetime] = []
+    while (due := next_after(plan, after)) is not None and due <= until:
+        times.append(due)
+        after = due
+    return times
 
 
 def _next_after(plan: Plan, moment: datetime) -> datetime | None:

@@ -2,29 +2,53 @@
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, TypedDict
 
-from django.conf import settings
-from django.utils import timezone as clock
-from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
+from django.db import transaction
+from django_celery_beat.models import PeriodicTask
 
 from queues import payload
-from queues.due import FIELDS, SHORTEST, next_after, parse_cron
 from queues.errors import InvalidOption, InvalidPriority, InvalidSchedule
 from queues.handlers import registry
+from queues.models import ScheduleState
 from queues.models.job import DEFAULT_PRIORITY
+from queues.pattern import (
+    LONGEST,
+    check_moment,
+    check_pattern,
+    columns_of,
+    pattern_of,
+)
+from queues.terms import (
+    DEFAULT_CAP,
+    LONGEST_JITTER,
+    MOST_CAP,
+    MOST_TRIES,
+    Misfire,
+    Overlap,
+)
+
+__all__ = ["LONGEST", "TERMS", "Facts", "Options", "check", "read", "write"]
 
 MAX_NAME_LENGTH = 200
-LONGEST = timedelta(days=3653)
-PERIODS = {"days": 86400, "hours": 3600, "minutes": 60, "seconds": 1}
-MAX_LENGTHS = (240, 96, 124, 64, 64)
-"""Characters that the library's columns hold."""
-ONLY = {"misfire": "once", "overlap": "allow"}
-"""The policies that are known so far."""
+SECOND = timedelta(seconds=1)
 
 Facts = dict[str, Any]
 """A schedule as JSON values, one for each thing that staff edit as a whole."""
+
+TERMS: Facts = {
+    "misfire": Misfire.ONCE.value,
+    "misfire_cap": DEFAULT_CAP,
+    "grace": None,
+    "overlap": Overlap.ALLOW.value,
+    "jitter": 0,
+    "max_attempts": None,
+}
+"""The facts for which the library's row has no column, as they are unless told."""
+COLUMNS = {"grace": "grace_seconds", "jitter": "jitter_seconds"}
+"""Where our row calls a fact by a longer name."""
+UNPAUSED = {"paused_at": None, "paused_by": None, "pause_note": ""}
 
 
 class Options(TypedDict, total=False):
@@ -33,14 +57,21 @@ class Options(TypedDict, total=False):
     data: object
     cron: str | None
     every: timedelta | None
+    at: datetime | None
     timezone: str | None
     priority: int
     queue: str | None
+    max_attempts: int | None
     start: datetime | None
     end: datetime | None
+    one_off: bool
     misfire: str
+    misfire_cap: int
+    grace: timedelta | None
     overlap: str
+    jitter: timedelta | None
     enabled: bool
+    description: str
 
 
 def check(name: object, type_: str, options: Options) -> Facts:
@@ -52,20 +83,27 @@ def check(name: object, type_: str, options: Options) -> Facts:
     queue, priority = options.get("queue"), options.get("priority", DEFAULT_PRIORITY)
     if isinstance(priority, bool) or priority not in range(1, 10):
         raise InvalidPriority
-    start, end = (
-        _moment("start", options.get("start")),
-        _moment("end", options.get("end")),
-    )
+    start = check_moment("start", options.get("start"))
+    end = check_moment("end", options.get("end"))
     if start and end and start >= end:
         raise InvalidSchedule("The end of a schedule lies after its start")
+    pattern = check_pattern(
+        options.get("cron"),
+        options.get("every"),
+        options.get("at"),
+        zone=options.get("timezone"),
+    )
     return {
         "job": {"type": handler.name, "data": json.loads(encoded)},
         "priority": int(priority),
         "queue": None if queue is None else registry.check_queue(queue),
-        "pattern": _pattern(options),
+        "pattern": pattern,
         "start": start,
         "end": end,
+        "one_off": pattern[0] == "at" or bool(options.get("one_off", False)),
         "enabled": bool(options.get("enabled", True)),
+        "description": payload.printable(options.get("description", "")),
+        **_check_terms(options),
     }
 
 
@@ -76,46 +114,39 @@ def _check_words(name: object, options: Mapping[str, object]) -> None:
         or "\x00" in name
     ):
         raise InvalidOption(f"A name is a text of 1 to {MAX_NAME_LENGTH} characters")
-    for option, only in ONLY.items():
-        if options.get(option, only) != only:
-            raise InvalidOption(f"{option} other than {only!r} is not supported yet")
     if unknown := set(options) - Options.__annotations__.keys():
         raise InvalidOption(f"Unknown option: {', '.join(sorted(unknown))}")
 
 
-def _pattern(options: Options) -> list[object]:
-    """Return `["cron", five fields, zone]` or `["every", seconds]`, checked."""
-    match options.get("cron"), options.get("every"):
-        case str(line), None:
-            zone = options.get("timezone")
-            return _cron(line, settings.TIME_ZONE if zone is None else zone)
-        case None, timedelta() as span:
-            if span % SHORTEST or not SHORTEST <= span <= LONGEST:
-                raise InvalidSchedule(
-                    "every is made of whole seconds, from one second to ten years"
-                )
-            return ["every", int(span.total_seconds())]
-        case _:
-            raise InvalidSchedule("Say either cron, a text, or every, a timedelta")
+def _check_terms(options: Options) -> Facts:
+    words = {"misfire": Misfire.values, "overlap": Overlap.values}
+    facts = {name: options.get(name, TERMS[name]) for name in words}
+    for name, known in words.items():
+        if facts[name] not in known:
+            raise InvalidOption(f"{name} is one of {', '.join(known)}")
+    numbers = {"misfire_cap": MOST_CAP, "max_attempts": MOST_TRIES}
+    for name, most in numbers.items():
+        number = facts[name] = options.get(name, TERMS[name])
+        if number is None and TERMS[name] is None:
+            continue
+        if type(number) is not int or not 1 <= number <= most:
+            raise InvalidOption(f"{name} is a whole number from 1 to {most}")
+    facts["grace"] = _seconds("grace", options.get("grace"), SECOND, LONGEST)
+    jitter = options.get("jitter")
+    facts["jitter"] = _seconds("jitter", jitter, timedelta(), LONGEST_JITTER) or 0
+    return facts
 
 
-def _cron(line: str, zone: str) -> list[object]:
-    plan = parse_cron(line, zone)
-    fields = [getattr(plan, field) for field in FIELDS]
-    for field, text, most in zip(FIELDS, fields, MAX_LENGTHS, strict=True):
-        if len(text) > most:
-            raise InvalidSchedule(f"The {field.replace('_', ' ')} is too long")
-    if next_after(plan, clock.now()) is None:
-        raise InvalidSchedule(f"That day never comes: {line}")
-    return ["cron", " ".join(fields), plan.zone]
-
-
-def _moment(option: str, moment: object) -> str | None:
-    if moment is None:
+def _seconds(
+    option: str, span: object, least: timedelta, most: timedelta
+) -> int | None:
+    if span is None:
         return None
-    if not isinstance(moment, datetime) or clock.is_naive(moment):
-        raise InvalidSchedule(f"{option} is a date and time with a time zone")
-    return moment.astimezone(UTC).isoformat()
+    if not isinstance(span, timedelta) or span % SECOND or not least <= span <= most:
+        raise InvalidOption(
+            f"{option} is a timedelta of whole seconds, from {least} to {most}"
+        )
+    return int(span.total_seconds())
 
 
 def read(task: PeriodicTask) -> Facts:
@@ -124,65 +155,53 @@ def read(task: PeriodicTask) -> Facts:
         data = json.loads(task.kwargs or "{}")
     except ValueError:
         data = task.kwargs
+    state = ScheduleState.objects.filter(schedule_id=task.pk).first()
+    terms = {
+        fact: value if state is None else getattr(state, COLUMNS.get(fact, fact))
+        for fact, value in TERMS.items()
+    }
     return {
         "job": {"type": task.task, "data": data},
         "priority": DEFAULT_PRIORITY if task.priority is None else task.priority,
         "queue": task.queue or None,
-        "pattern": _pattern_of(task),
-        "start": _moment("start", task.start_time),
-        "end": _moment("end", task.expires),
+        "pattern": pattern_of(task),
+        "start": check_moment("start", task.start_time),
+        "end": check_moment("end", task.expires),
+        "one_off": task.one_off,
         "enabled": task.enabled,
+        "description": task.description,
+        **terms,
     }
 
 
-def _pattern_of(task: PeriodicTask) -> list[object]:
-    if task.one_off:
-        return ["once"]
-    if (cron := task.crontab) is not None:
-        fields = [getattr(cron, field) for field in FIELDS]
-        return ["cron", " ".join(fields), str(cron.timezone)]
-    if (gap := task.interval) is not None and gap.period in PERIODS:
-        return ["every", gap.every * PERIODS[gap.period]]
-    return ["other"]
-
-
 def write(task: PeriodicTask, facts: Facts) -> None:
-    """Save those facts, and nothing else of the row."""
+    """Save those facts, and nothing else of the schedule, in one transaction."""
     columns: dict[str, Any] = {}
+    terms: dict[str, Any] = {}
     for fact, value in facts.items():
         match fact:
             case "job":
                 columns["task"] = value["type"]
                 columns["kwargs"] = json.dumps(value["data"], ensure_ascii=False)
             case "pattern":
-                columns |= _pattern_columns(value)
+                columns |= columns_of(value)
             case "start" | "end":
                 column = "start_time" if fact == "start" else "expires"
                 columns[column] = value and datetime.fromisoformat(value)
+            case _ if fact in TERMS:
+                terms[COLUMNS.get(fact, fact)] = value
             case _:
                 columns[fact] = value
+    if columns.get("enabled"):
+        terms |= UNPAUSED
+    _save(task, columns, terms)
+
+
+def _save(task: PeriodicTask, columns: dict[str, Any], terms: dict[str, Any]) -> None:
     for column, value in columns.items():
         setattr(task, column, value)
-    # Beat writes to the same row: a save of all columns would undo its counting.
-    task.save(update_fields=None if task.pk is None else [*columns, "date_changed"])
-
-
-def _pattern_columns(pattern: list[Any]) -> dict[str, Any]:
-    """Return the library's rows for a pattern, found or made."""
-    others = {"solar": None, "clocked": None, "one_off": False}
-    match pattern:
-        case ["every", int(seconds)]:
-            period, size = next(
-                (each, size) for each, size in PERIODS.items() if seconds % size == 0
-            )
-            same_gap = {"every": seconds // size, "period": period}
-            gap = IntervalSchedule.objects.filter(**same_gap).first()
-            gap = gap or IntervalSchedule.objects.create(**same_gap)
-            return {**others, "interval": gap, "crontab": None}
-        case [_, line, zone]:
-            same = dict(zip(FIELDS, line.split(), strict=True)) | {"timezone": zone}
-            cron = CrontabSchedule.objects.filter(**same).first()
-            cron = cron or CrontabSchedule.objects.create(**same)
-            return {**others, "interval": None, "crontab": cron}
-        case _:
-            raise InvalidSchedule(f"Unknown pattern: {pattern}")
+    with transaction.atomic():
+        # Beat writes to the same row: a save of all columns would undo its counting.
+        task.save(update_fields=None if task.pk is None else [*columns, "date_changed"])
+        if terms:
+            ScheduleState.objects.update_or_create(schedule=task, defaults=terms)

@@ -1,11 +1,12 @@
-"""Fire schedules: one firing and one job per due time, in one transaction.
+"""Fire schedules: one firing and its job per due time, in one transaction.
 
 The database's clock says what is due, its rows what was recorded; any number of
 beats may call this at once. The rules:
 
 * Due times are counted from the last recorded one (`schedule_states.counted_from`),
   never from the memory of a process.
-* Missed while no beat ran: the latest missed due time is fired, earlier ones are not.
+* Missed while no beat ran: as the schedule's terms say, by default the latest missed
+  due time is fired. What is skipped leaves one firing that says how many and why.
 * A new schedule is counted from its creation, an edited pattern from the tick before
   the edit was noticed, a resumed one from its resumption: a pause is not made up for.
 * A refused job leaves a firing with status "error" and counts as fired.
@@ -13,7 +14,8 @@ beats may call this at once. The rules:
 
 import json
 import logging
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from time import monotonic
@@ -21,13 +23,15 @@ from time import monotonic
 from django.db import DatabaseError, OperationalError, connection, transaction
 
 from queues import plans
-from queues.due import latest, next_after
-from queues.enqueue import enqueue
+from queues.due import next_after
+from queues.enqueue import Options, enqueue, enqueue_many
 from queues.errors import InvalidJobData, InvalidSchedule, QueueError
 from queues.models.job import DEFAULT_PRIORITY
 from queues.notice import notice
-from queues.payload import printable
+from queues.overlap import hold_live, live_jobs
 from queues.plans import Row
+from queues.record import Firing, begin, finish
+from queues.terms import Overlap, Reason, Skipped, judge, spread
 
 logger = logging.getLogger(__name__)
 
@@ -37,34 +41,6 @@ AGAIN = 0.2
 """Seconds until the next look at a due schedule that someone holds."""
 CHUNK = 100
 """Schedules fired in one transaction; their rows are locked meanwhile."""
-
-OPEN = """
-INSERT INTO cron_job_logs (schedule_id, due_at, job_name, job_type, status)
-SELECT *, 'running' FROM unnest(
-    %s::int[], %s::timestamptz[], %s::text[], %s::text[])
-ON CONFLICT (schedule_id, due_at) DO NOTHING
-RETURNING schedule_id, id
-"""
-LINK = """
-UPDATE cron_job_logs AS log SET job_id = fired.job, details = fired.details,
-    status = CASE WHEN fired.job IS NULL THEN 'error' ELSE log.status END,
-    finished_at = CASE WHEN fired.job IS NULL THEN clock_timestamp() END
-FROM unnest(%s::bigint[], %s::bigint[], %s::jsonb[]) AS fired (id, job, details)
-WHERE log.id = fired.id
-"""
-RECORD = """
-UPDATE schedule_states SET counted_from = fired.due_at
-FROM unnest(%s::int[], %s::timestamptz[]) AS fired (id, due_at)
-WHERE schedule_id = fired.id
-"""
-# Written so, a stale form that saves the whole row later can spoil no due time.
-COUNT = """
-UPDATE django_celery_beat_periodictask AS task
-SET last_run_at = clock_timestamp(), total_run_count = total_run_count + 1,
-    enabled = enabled AND NOT (one_off AND fired.accepted)
-FROM unnest(%s::int[], %s::bool[]) AS fired (id, accepted)
-WHERE task.id = fired.id
-"""
 
 
 @dataclass(slots=True)
@@ -94,24 +70,6 @@ class Memory:
         """Return the seconds until the next due time after now."""
         times = [due for _, due in self.next_due.values() if due and due > now]
         return (min(times) - now).total_seconds() if times else LONGEST
-
-
-@dataclass(slots=True)
-class Firing:
-    """One due time of one schedule on its way into the tables."""
-
-    row: Row
-    due_at: datetime
-    log_id: int | None = None
-    job_id: int | None = None
-    error: str = ""
-
-    @property
-    def details(self) -> str:
-        """The JSON of the log row."""
-        if self.job_id is None:
-            return json.dumps({"error": printable(self.error)})
-        return json.dumps({"jobId": self.job_id})
 
 
 def fire(memory: Memory | None = None, *, now: datetime | None = None) -> float:
@@ -156,60 +114,98 @@ def _fire_alone(schedule_id: int, now: datetime) -> int:
 @transaction.atomic
 def _fire(ids: Sequence[int], now: datetime, *, refusal: str = "") -> int:
     """Fire those that are still due under their lock; return how many were recorded."""
+    rows = [row for row in plans.locked(ids) if row.enabled and row.is_noticed]
+    live = live_jobs([row.id for row in rows if row.terms.overlap != Overlap.ALLOW])
+    blocked = _blocked(rows, live)
     firings = [
-        Firing(row, due_at)
-        for row in plans.locked(ids)
-        if row.enabled
-        and row.is_noticed
-        and (due_at := _last_due(row, now)) is not None
+        firing for row in rows if row.id not in blocked for firing in _firings(row, now)
     ]
     if not firings:
         return 0
-    opened = _open(firings)
-    for each in opened:
-        each.error = refusal
-        if not refusal:
-            _enqueue(each)
-    _record(firings, opened)
-    return len(firings)
+    begun = begin(firings)
+    wanted = [each for each in begun if each.skipped is None]
+    if refusal:
+        for each in wanted:
+            each.error = refusal
+    else:
+        _start_all([each for each in wanted if each.row.id not in live])
+        for each in wanted:
+            if each.row.id in live:
+                _meet(each, live[each.row.id])
+    finish(firings, begun)
+    _tell(begun)
+    return len({each.row.id for each in firings})
 
 
-def _last_due(row: Row, now: datetime) -> datetime | None:
-    """Return the due time to fire; the misfire policy is "once": the latest missed."""
+def _blocked(rows: Sequence[Row], live: Mapping[int, Sequence[int]]) -> set[int]:
+    """Lock the jobs that one firing each may wait for; return whose job is not ours.
+
+    Such a job is being settled: its schedule is fired at the next look.
+    """
+    queueing = {
+        row.id: live[row.id][0]
+        for row in rows
+        if row.terms.overlap == Overlap.QUEUE and len(live[row.id]) == 1
+    }
+    held = hold_live(queueing.values())
+    return {row_id for row_id, job_id in queueing.items() if job_id not in held}
+
+
+def _firings(row: Row, now: datetime) -> list[Firing]:
+    """Return the due times that have come, as the misfire policy treats them."""
     if row.counted_from is None:
-        return None
-    return latest(row.plan(), after=row.counted_from, until=now)
+        return []
+    terms = row.terms
+    verdict = judge(row.plan(), terms, after=row.counted_from, until=now)
+    firings = [Firing(row, due_at) for due_at in verdict.run]
+    if terms.jitter:
+        for each in firings:
+            delay = spread(row.id, each.due_at, terms.jitter)
+            each.start_at = each.due_at + delay
+    if (skipped := verdict.skipped) is not None:
+        firings.insert(0, Firing(row, skipped.due_at, skipped))
+    return firings
 
 
-def _open(firings: Sequence[Firing]) -> list[Firing]:
-    """Write the log rows; return the firings that nobody else has written before."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            OPEN,
-            [
-                [each.row.id for each in firings],
-                [each.due_at for each in firings],
-                [each.row.name for each in firings],
-                [each.row.type for each in firings],
-            ],
-        )
-        ids = dict(cursor.fetchall())
+def _start_all(firings: Sequence[Firing]) -> None:
+    """Write the jobs, those alike in one statement; one by one if any is refused."""
+    alike = defaultdict(list)
     for each in firings:
-        each.log_id = ids.get(each.row.id)
-    return [each for each in firings if each.log_id is not None]
+        alike[each.row.type, *_options(each.row).values()].append(each)
+    for group in alike.values():
+        row = group[0].row
+        try:
+            documents = [_data(each.row) for each in group]
+            jobs = enqueue_many(row.type, documents, **_options(row))
+        except DatabaseError:
+            raise
+        except Exception:  # noqa: BLE001 - told below, by the one that it is about
+            for each in group:
+                _start(each)
+        else:
+            for each, job in zip(group, jobs, strict=True):
+                each.job_id = job.pk
 
 
-def _enqueue(firing: Firing) -> None:
+def _meet(firing: Firing, live: list[int]) -> None:
+    """Start a job beside none of its schedule: after the live one, or not at all."""
+    if live and (firing.row.terms.overlap == Overlap.SKIP or len(live) > 1):
+        due_at = firing.due_at
+        firing.skipped = Skipped(Reason.OVERLAP, due_at, due_at, 1)
+        firing.behind = live[0]
+        return
+    firing.behind = live[0] if live else None
+    _start(firing)
+    if firing.job_id is not None:
+        live.append(firing.job_id)
+
+
+def _start(firing: Firing) -> None:
     """Write the job of a firing, or say on it why there is none."""
     row = firing.row
+    after = [] if firing.behind is None else [firing.behind]
     try:
-        job = enqueue(
-            row.type,
-            _data(row),
-            priority=DEFAULT_PRIORITY if row.priority is None else row.priority,
-            queue=row.queue or None,
-            source="schedule",
-        )
+        job = enqueue(row.type, _data(row), after=after, if_dead="run", **_options(row))
     except QueueError as error:
         firing.error = str(error)
         logger.error("schedule %s fired no job: %s", row.name, error)  # noqa: TRY400
@@ -220,7 +216,15 @@ def _enqueue(firing: Firing) -> None:
         logger.exception("schedule %s fired no job", row.name)
     else:
         firing.job_id = job.pk
-        logger.info("schedule %s fired job %s, due %s", row.name, job.pk, firing.due_at)
+
+
+def _options(row: Row) -> Options:
+    return {
+        "priority": DEFAULT_PRIORITY if row.priority is None else row.priority,
+        "queue": row.queue or None,
+        "max_attempts": row.max_attempts,
+        "source": "schedule",
+    }
 
 
 def _data(row: Row) -> object:
@@ -233,21 +237,16 @@ def _data(row: Row) -> object:
         raise InvalidJobData(f"the keyword arguments are not JSON: {error}") from None
 
 
-def _record(firings: Sequence[Firing], opened: Sequence[Firing]) -> None:
-    """Link the log rows to their jobs and remember the due times."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            LINK,
-            [
-                [each.log_id for each in opened],
-                [each.job_id for each in opened],
-                [each.details for each in opened],
-            ],
-        )
-        ids = [each.row.id for each in firings]
-        cursor.execute(RECORD, [ids, [each.due_at for each in firings]])
-        fired = [each.row.id for each in opened]
-        cursor.execute(COUNT, [fired, [each.job_id is not None for each in opened]])
+def _tell(begun: Sequence[Firing]) -> None:
+    for each in begun:
+        name, job_id, skipped = each.row.name, each.job_id, each.skipped
+        if skipped is not None:
+            logger.warning(
+                "schedule %s skipped %s due times until %s: %s",
+                name, skipped.count, skipped.due_at, skipped.reason.value,
+            )  # fmt: skip
+        elif job_id is not None:
+            logger.info("schedule %s fired job %s, due %s", name, job_id, each.due_at)
 
 
 def _next(row: Row, counted_from: datetime) -> datetime | None:

@@ -8,6 +8,7 @@ from django.db import connection
 
 from queues.due import Between, Cron, Every, Once, Plan
 from queues.errors import InvalidSchedule
+from queues.terms import Terms
 
 # Plain values, one statement: a zone or an interval that the library's own fields
 # refuse to load must not hide the other rows.
@@ -19,7 +20,9 @@ SELECT task.id, task.name, task.task, task.args, task.kwargs, task.queue,
            cron.day_of_month, cron.month_of_year, cron.day_of_week, cron.timezone] END,
        CASE WHEN gap.id IS NOT NULL THEN gap.every || ' ' || gap.period END,
        clocked.clocked_time, task.solar_id IS NOT NULL,
-       state.pattern, state.paused, state.noticed_at, state.counted_from
+       state.pattern, state.paused, state.noticed_at, state.counted_from,
+       state.misfire, state.misfire_cap, state.grace_seconds, state.overlap,
+       state.jitter_seconds, state.max_attempts
 FROM django_celery_beat_periodictask AS task
 LEFT JOIN django_celery_beat_crontabschedule AS cron ON cron.id = task.crontab_id
 LEFT JOIN django_celery_beat_intervalschedule AS gap ON gap.id = task.interval_id
@@ -59,6 +62,27 @@ class Row:
     paused: bool | None
     noticed_at: datetime | None
     counted_from: datetime | None
+    misfire: str | None
+    misfire_cap: int | None
+    grace: int | None
+    overlap: str | None
+    jitter: int | None
+    max_attempts: int | None
+
+    @property
+    def terms(self) -> Terms:
+        """The policies, those of a new schedule if nothing is known of it."""
+        if self.misfire is None or self.misfire_cap is None or self.overlap is None:
+            return Terms(one_off=self.one_off)
+        return Terms(
+            misfire=self.misfire,
+            cap=self.misfire_cap,
+            grace=None if self.grace is None else timedelta(seconds=self.grace),
+            overlap=self.overlap,
+            jitter=timedelta(seconds=self.jitter or 0),
+            max_attempts=self.max_attempts,
+            one_off=self.one_off,
+        )
 
     @property
     def pattern(self) -> str:

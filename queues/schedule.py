@@ -7,10 +7,12 @@ from django.db import connection, transaction
 from django_celery_beat.models import PeriodicTask
 
 from queues.errors import QueueError
-from queues.facts import Facts, Options, check, read, write
+from queues.facts import TERMS, Facts, Options, check, read, write
 from queues.models import ScheduleState
 
 LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('schedule:' || %s, 0))"
+UNTOLD: Facts = {**TERMS, "one_off": False, "description": ""}
+"""What code of an earlier release said by not saying it."""
 INSTALL = "INSERT INTO starter_schedules (name) VALUES (%s) ON CONFLICT DO NOTHING"
 
 
@@ -24,7 +26,7 @@ def schedule(
     """Create or update the schedule of that name in the caller's transaction.
 
     Say either `cron`, five fields read in `timezone` (TIME_ZONE unless told), or
-    `every`, whole seconds. What staff edited or paused since the last call stays
+    `every`, whole seconds, or `at`, one moment. What staff edited or paused since the last call stays
     as they left it, the rest follows the code; `force` overwrites all of it.
     Raises what `enqueue` raises, or InvalidSchedule, and then writes nothing.
     """
@@ -96,7 +98,11 @@ def _follow(task: PeriodicTask, wanted: Facts, *, force: bool) -> None:
         fact: value
         for fact, value in wanted.items()
         if now.get(fact, wanted) != value
-        and (force or declared is None or now[fact] == declared.get(fact))
+        and (
+            force
+            or declared is None
+            or now[fact] == declared.get(fact, UNTOLD.get(fact))
+        )
     }
     if changes:
         write(task, changes)

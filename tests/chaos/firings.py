@@ -53,7 +53,7 @@ def judge(facts: Sequence[Fact]) -> Iterator[Firings]:
         if fact.harm is Harm.DATABASE
     ]
     for name, period in PERIODS.items():
-        logs = CronLog.objects.filter(job_name=name)
+        logs = CronLog.objects.filter(job_name=name).exclude(status="skipped")
         times = [
             (due.timestamp(), made.timestamp(), job)
             for due, made, job in logs.values_list("due_at", "created_at", "job_id")

@@ -55,9 +55,18 @@ def tick(moment: str | datetime, memory: Memory | None = None) -> float:
 
 
 def due_times(name: str = "nightly") -> list[str]:
-    """Return the recorded due times of a schedule."""
-    logs = CronLog.objects.filter(job_name=name).order_by("due_at")
-    return [f"{log.due_at:%d %H:%M:%S}" for log in logs]
+    """Return the due times of a schedule that were run."""
+    logs = CronLog.objects.filter(job_name=name).exclude(status="skipped")
+    return [f"{log.due_at:%d %H:%M:%S}" for log in logs.order_by("due_at")]
+
+
+def skips(name: str = "nightly") -> list[tuple[str, int, str]]:
+    """Return what was skipped of a schedule: why, how many, and the last due time."""
+    logs = CronLog.objects.filter(job_name=name, status="skipped").order_by("due_at")
+    return [
+        (log.details["reason"], log.details["count"], f"{log.due_at:%d %H:%M:%S}")
+        for log in logs
+    ]
 
 
 def jobs() -> int:

@@ -170,7 +170,8 @@ def test_migrations_that_wait_are_a_fault(sql):
 
     assert code == 1
     assert (
-        err == "fault  migrations: 1 are not applied, from queues.0007_firing_running on\n"
+        err
+        == "fault  migrations: 1 are not applied, from queues.0007_firing_running on\n"
     )
 
 

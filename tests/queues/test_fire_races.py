@@ -91,7 +91,7 @@ def test_a_firing_is_whole_or_not_at_all(nightly, monkeypatch):
         raise QueueError("the machine stops here")
 
     with monkeypatch.context() as patch:
-        patch.setattr("queues.fire._record", fail)
+        patch.setattr("queues.fire.finish", fail)
         with pytest.raises(QueueError):
             tick("03:00")
     assert (jobs(), due_times()) == (0, [])
@@ -107,7 +107,7 @@ def test_an_outage_half_way_is_for_the_caller_and_loses_nothing(nightly, monkeyp
         raise OperationalError("the server is away")
 
     with monkeypatch.context() as patch:
-        patch.setattr("queues.fire._record", fail)
+        patch.setattr("queues.fire.finish", fail)
         with pytest.raises(OperationalError):
             tick("03:00")
     tick("03:00:01")

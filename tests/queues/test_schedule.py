@@ -279,8 +279,19 @@ def test_unschedule_deletes_by_name():
         ({"timezone": "Mars/Olympus"}, errors.InvalidSchedule),
         ({"start": datetime(2026, 1, 1)}, errors.InvalidSchedule),  # noqa: DTZ001
         ({"start": at("03:00"), "end": at("03:00")}, errors.InvalidSchedule),
-        ({"misfire": "all"}, errors.InvalidOption),
-        ({"overlap": "skip"}, errors.InvalidOption),
+        ({"cron": None, "at": datetime(2030, 1, 1)}, errors.InvalidSchedule),  # noqa: DTZ001
+        ({"at": at("03:00")}, errors.InvalidSchedule),
+        ({"misfire": "never"}, errors.InvalidOption),
+        ({"misfire_cap": 0}, errors.InvalidOption),
+        ({"misfire_cap": 1001}, errors.InvalidOption),
+        ({"misfire_cap": None}, errors.InvalidOption),
+        ({"grace": 60}, errors.InvalidOption),
+        ({"grace": timedelta(0)}, errors.InvalidOption),
+        ({"overlap": "forbid"}, errors.InvalidOption),
+        ({"jitter": timedelta(days=2)}, errors.InvalidOption),
+        ({"jitter": timedelta(milliseconds=1)}, errors.InvalidOption),
+        ({"max_attempts": 0}, errors.InvalidOption),
+        ({"max_attempts": True}, errors.InvalidOption),
         ({"colour": "blue"}, errors.InvalidOption),
     ],
 )
