@@ -1,0 +1,87 @@
+"""The rooms of the console: what the navigation lists, and in which order.
+
+A model finds its place by its class name, a page that is no list of a model by its
+own. What has no place here is listed with its app, after the rooms of the engine.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import pgettext_lazy
+
+ROOMS: tuple[tuple[str | Promise, tuple[str, ...]], ...] = (
+    (pgettext_lazy("room", "Work"), ("Job", "DeadLetter", "LetterGroup", "JobBatch")),
+    (pgettext_lazy("room", "Time"), ("PeriodicTask", "CronLog")),
+    (pgettext_lazy("room", "Engine"), ("Queue", "Worker", "LimitRow")),
+    (
+        pgettext_lazy("room", "People"),
+        ("AuditEntry", "User", "Group", "AccessRule", "ApiToken"),
+    ),
+)
+"""Names of models and pages by room; those that are not installed are left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of the console beside the lists of models.
+
+    `name` is its place in ROOMS and the name of its icon, `address` the name of its
+    URL; who lacks the permission does not see it listed.
+    """
+
+    name: str
+    label: str | Promise
+    address: str
+    permission: str
+
+
+PAGES: dict[str, Page] = {}
+"""Every page that was added, by name."""
+
+
+def add_page(page: Page) -> Page:
+    """List a page in the navigation and among the pages that the tests walk."""
+    PAGES[page.name] = page
+    return page
+
+
+def arrange(apps: list[Any], request: HttpRequest) -> list[dict[str, Any]]:
+    """Return the rooms with what this person may see: ours, the guests', the people's."""
+    found = {
+        model["object_name"]: {**model, "app_label": app["app_label"]}
+        for app in apps
+        for model in app["models"]
+    }
+    found |= {
+        page.name: _listed(page)
+        for page in PAGES.values()
+        if request.user.has_perm(page.permission)
+    }
+    rooms = [_room(name, members, found) for name, members in ROOMS]
+    guests = [_guest(app, found) for app in apps]
+    return [room for room in (*rooms[:-1], *guests, rooms[-1]) if room["models"]]
+
+
+def _room(
+    name: str | Promise, members: tuple[str, ...], found: dict[str, Any]
+) -> dict[str, Any]:
+    models = [found.pop(member) for member in members if member in found]
+    return {"name": name, "app_label": "", "app_url": "", "models": models}
+
+
+def _guest(app: Mapping[str, Any], found: dict[str, Any]) -> dict[str, Any]:
+    names = [model["object_name"] for model in app["models"]]
+    return {**app, "models": [found.pop(name) for name in names if name in found]}
+
+
+def _listed(page: Page) -> dict[str, Any]:
+    return {
+        "name": page.label,
+        "object_name": page.name,
+        "admin_url": reverse(page.address),
+        "view_only": True,
+    }
