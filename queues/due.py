@@ -102,7 +102,8 @@ def upcoming(plan: Plan, after: datetime, count: int) -> list[datetime]:
 
 def clock_change(zone: str, *, after: datetime, until: datetime) -> datetime | None:
     """Return when the clock of that zone changes first in (after, until], or None."""
-    return _first_change(zone_of(zone), after.astimezone(UTC), until.astimezone(UTC))
+    after = after.astimezone(UTC).replace(microsecond=0)
+    return _first_change(zone_of(zone), after, until.astimezone(UTC))
 
 
 def newest(

@@ -92,7 +92,7 @@ class ScheduleForm(PatternFields, PolicyFields, forms.ModelForm):
         } | {"description": forms.Textarea(attrs={"rows": 2})}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, **{"label_suffix": "", **kwargs})
         task, self.payload_faults = self.instance, {}
         if task.pk:
             self.initial = {**as_form(task), **self.initial}

@@ -17,7 +17,7 @@ from queues.admin.schedule_standing import TONES, WORDS, Standing, standing
 from queues.admin.schedule_strip import links, strips, summary
 from queues.models import CronLog
 
-SHOWN_FIRINGS, SHOWN_CHANGES = 30, 10
+SHOWN_FIRINGS, SHOWN_CHANGES = 12, 10
 
 
 def page_of(task: PeriodicTask) -> dict[str, Any]:
@@ -71,12 +71,25 @@ def _firings(schedule_id: int) -> Iterator[dict[str, Any]]:
     """Yield the last firings, expected against actual."""
     rows = CronLog.objects.filter(schedule=schedule_id).select_related("job")
     for each in rows.order_by("-due_at")[:SHOWN_FIRINGS]:
+        day = each.due_at or each.created_at
         yield {
             "row": each,
+            "fired": _clock(each.created_at, day),
+            "started": _clock(each.job.started_at if each.job else None, day),
+            "ended": _clock(each.finished_at, day),
             "badge": firings.outcome(each),
             "took": firings.took(each),
             "problem": firings.problem(each),
         }
+
+
+def _clock(moment: datetime | None, day: datetime | None) -> Any:
+    """Return a time of day, with its date where that is another than the given one."""
+    if moment is None or day is None:
+        return show.NOTHING
+    local = timezone.localtime(moment)
+    same = local.date() == timezone.localtime(day).date()
+    return f"{local:%H:%M:%S}" if same else show.clock(moment)
 
 
 def _changes(task: PeriodicTask) -> Iterator[dict[str, Any]]:

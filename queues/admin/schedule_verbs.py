@@ -21,7 +21,7 @@ from queues.admin.schedule_standing import fault_of
 from queues.admin.verbs import MOST
 from queues.errors import QueueError
 from queues.masks import masked
-from queues.schedule import pause, resume, run_now
+from queues.steer import pause, resume, run_now
 
 CHANGE = "django_celery_beat.change_periodictask"
 PERMISSIONS = {"pause": CHANGE, "resume": CHANGE, "run": CHANGE}

@@ -59,8 +59,8 @@ class ScheduleAdmin(Steered):
     form = ScheduleForm
     actions_on_top = True
     ordering = ("name",)
-    sortable_by = ("name", "job_type")
-    list_display = ("name", "standing", "words", "next", "last", "job_type")
+    sortable_by = ("title",)
+    list_display = ("title", "standing", "words", "next", "last")
     list_filter = (ByStanding, ByTask)
     list_select_related = (
         "crontab", "interval", "clocked", "solar", "state", "state__paused_by",
@@ -181,6 +181,11 @@ class ScheduleAdmin(Steered):
         """Write what the form owns and nothing that Beat writes."""
         write(obj, form.facts)
 
+    @admin.display(description=gettext_lazy("name"), ordering="name")
+    def title(self, task: Any) -> SafeString:
+        """Show the name, and beneath it what kind of job it starts."""
+        return format_html('{}<span class="type">{}</span>', task.name, task.task)
+
     @admin.display(description=gettext_lazy("state"))
     def standing(self, task: Any) -> SafeString:
         """Show the state, and why if someone or something stopped it."""
@@ -216,8 +221,8 @@ class ScheduleAdmin(Steered):
         at = task.blocks[-1].fired_at
         told = show.relative(at) if at else ""
         return format_html(
-            '{} <span class="quiet">{} {}</span>',
-            picture(task.blocks), told, task.blocks[-1].outcome,
+            '{} <span class="quiet">{} · {}</span>',
+            picture(task.blocks), task.blocks[-1].outcome, told,
         )  # fmt: skip
 
     @admin.display(description=gettext_lazy("payload"))

@@ -91,7 +91,17 @@ export function connectPayload(form, address, changed) {
       changed();
     }
   });
-  json.addEventListener("input", fill);
+  json.addEventListener("input", () => {
+    broken.clear();
+    fill();
+  });
+  form.addEventListener("submit", (event) => {
+    const wrong = boxes().find((box) => broken.has(box.dataset.field));
+    if (wrong) {
+      event.preventDefault(); // the JSON does not hold what stands there
+      control(wrong).focus();
+    }
+  });
   type.addEventListener("change", describe);
   describe();
   return { explain };
@@ -157,8 +167,8 @@ function valueOf(box) {
   if (kind === "choice" || kind === "json") {
     try {
       return [JSON.parse(text)];
-    } catch (error) {
-      return [undefined, error.message];
+    } catch {
+      return [undefined, box.closest(".payload-fields").dataset.fault];
     }
   }
   return [scalar(kind, text)];

@@ -94,12 +94,12 @@ function fieldsOf(row) {
 function tellField(row, name, errors) {
   const id = `id_${name}_error`;
   const box = row.querySelector(`.fieldBox.field-${name}`) ?? row;
-  let list = document.getElementById(id) ?? box.querySelector("ul.errorlist");
+  let list = document.getElementById(id) ?? ownList(box);
   const control = document.getElementById(`id_${name}`);
   if (!errors?.length) {
     list?.remove();
     control?.removeAttribute("aria-invalid");
-    row.classList.toggle("errors", row.querySelector("ul.errorlist") !== null);
+    row.classList.toggle("errors", ownList(row) !== undefined);
     return;
   }
   if (!list) {
@@ -117,6 +117,13 @@ function tellField(row, name, errors) {
   );
   row.classList.add("errors");
   control?.setAttribute("aria-invalid", "true");
+}
+
+// The errors of a row, not those of a field of the payload within it.
+function ownList(box) {
+  return [...box.querySelectorAll("ul.errorlist")].find(
+    (list) => !list.closest(".payload-field"),
+  );
 }
 
 function placePresets() {
