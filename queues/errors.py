@@ -97,6 +97,13 @@ class InvalidSchedule(QueueError, ValueError):
     """A pattern, zone or span of a schedule cannot be read; the message names it."""
 
 
+class UnknownSchedule(QueueError, LookupError):
+    """There is no schedule of that name."""
+
+    def __init__(self, name: object) -> None:
+        super().__init__(f"Unknown schedule: {name}")
+
+
 class AddressRefused(QueueError):
     """A host lies in a private network, which this project is not allowed to call."""
 

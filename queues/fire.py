@@ -12,7 +12,6 @@ beats may call this at once. The rules:
 * A refused job leaves a firing with status "error" and counts as fired.
 """
 
-import json
 import logging
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -24,9 +23,8 @@ from django.db import DatabaseError, OperationalError, connection, transaction
 
 from queues import plans
 from queues.due import next_after
-from queues.enqueue import Options, enqueue, enqueue_many
-from queues.errors import InvalidJobData, InvalidSchedule, QueueError
-from queues.models.job import DEFAULT_PRIORITY
+from queues.enqueue import enqueue, enqueue_many
+from queues.errors import InvalidSchedule, QueueError
 from queues.notice import notice
 from queues.overlap import hold_live, live_jobs
 from queues.plans import Row
@@ -171,12 +169,12 @@ def _start_all(firings: Sequence[Firing]) -> None:
     """Write the jobs, those alike in one statement; one by one if any is refused."""
     alike = defaultdict(list)
     for each in firings:
-        alike[each.row.type, *_options(each.row).values()].append(each)
+        alike[each.row.type, *each.row.options.values()].append(each)
     for group in alike.values():
         row = group[0].row
         try:
-            documents = [_data(each.row) for each in group]
-            jobs = enqueue_many(row.type, documents, **_options(row))
+            documents = [each.row.data() for each in group]
+            jobs = enqueue_many(row.type, documents, **row.options)
         except DatabaseError:
             raise
         except Exception:  # noqa: BLE001 - told below, by the one that it is about
@@ -205,7 +203,7 @@ def _start(firing: Firing) -> None:
     row = firing.row
     after = [] if firing.behind is None else [firing.behind]
     try:
-        job = enqueue(row.type, _data(row), after=after, if_dead="run", **_options(row))
+        job = enqueue(row.type, row.data(), after=after, if_dead="run", **row.options)
     except QueueError as error:
         firing.error = str(error)
         logger.error("schedule %s fired no job: %s", row.name, error)  # noqa: TRY400
@@ -216,25 +214,6 @@ def _start(firing: Firing) -> None:
         logger.exception("schedule %s fired no job", row.name)
     else:
         firing.job_id = job.pk
-
-
-def _options(row: Row) -> Options:
-    return {
-        "priority": DEFAULT_PRIORITY if row.priority is None else row.priority,
-        "queue": row.queue or None,
-        "max_attempts": row.max_attempts,
-        "source": "schedule",
-    }
-
-
-def _data(row: Row) -> object:
-    """Return the payload that the row holds as text."""
-    if row.args.strip() not in {"", "[]"}:
-        raise InvalidJobData("positional arguments are not supported, use keyword ones")
-    try:
-        return json.loads(row.kwargs or "{}")
-    except (ValueError, RecursionError) as error:
-        raise InvalidJobData(f"the keyword arguments are not JSON: {error}") from None
 
 
 def _tell(begun: Sequence[Firing]) -> None:

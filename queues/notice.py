@@ -16,7 +16,11 @@ FRESH = timedelta(minutes=1)
 UPDATE = """
 UPDATE schedule_states AS state SET
     pattern = row.pattern, paused = row.paused, noticed_at = clock_timestamp(),
-    counted_from = least(%(now)s::timestamptz, greatest(state.counted_from, row.base))
+    counted_from = least(%(now)s::timestamptz, greatest(state.counted_from, row.base)),
+    -- Whatever hand switched it on again: the note was about another pause.
+    paused_at = CASE WHEN row.paused THEN state.paused_at END,
+    paused_by_id = CASE WHEN row.paused THEN state.paused_by_id END,
+    pause_note = CASE WHEN row.paused THEN state.pause_note ELSE '' END
 FROM unnest(%(ids)s::int[], %(patterns)s::text[], %(paused)s::bool[],
             %(bases)s::timestamptz[], %(noticed)s::timestamptz[])
     AS row (id, pattern, paused, base, noticed_at)

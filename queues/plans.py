@@ -1,13 +1,16 @@
 """Schedules as they stand in the database: a row becomes a plan."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from django.db import connection
 
 from queues.due import Between, Cron, Every, Once, Plan
-from queues.errors import InvalidSchedule
+from queues.errors import InvalidJobData, InvalidSchedule
+from queues.models.job import DEFAULT_PRIORITY
 from queues.terms import Terms
 
 # Plain values, one statement: a zone or an interval that the library's own fields
@@ -83,6 +86,29 @@ class Row:
             max_attempts=self.max_attempts,
             one_off=self.one_off,
         )
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What `enqueue` is told of its job beside type and data."""
+        return {
+            "priority": DEFAULT_PRIORITY if self.priority is None else self.priority,
+            "queue": self.queue or None,
+            "max_attempts": self.max_attempts,
+            "source": "schedule",
+        }
+
+    def data(self) -> object:
+        """Return the payload that the row holds as text, or raise InvalidJobData."""
+        if self.args.strip() not in {"", "[]"}:
+            raise InvalidJobData(
+                "positional arguments are not supported, use keyword ones"
+            )
+        try:
+            return json.loads(self.kwargs or "{}")
+        except (ValueError, RecursionError) as error:
+            raise InvalidJobData(
+                f"the keyword arguments are not JSON: {error}"
+            ) from None
 
     @property
     def pattern(self) -> str:

@@ -6,9 +6,23 @@ from typing import Unpack
 from django.db import connection, transaction
 from django_celery_beat.models import PeriodicTask
 
+from queues import audit
 from queues.errors import QueueError
 from queues.facts import TERMS, Facts, Options, check, read, write
 from queues.models import ScheduleState
+from queues.steer import pause, resume, run_now
+
+__all__ = [
+    "Starter",
+    "install",
+    "pause",
+    "put",
+    "resume",
+    "run_now",
+    "schedule",
+    "starter",
+    "unschedule",
+]
 
 LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('schedule:' || %s, 0))"
 UNTOLD: Facts = {**TERMS, "one_off": False, "description": ""}
@@ -26,26 +40,59 @@ def schedule(
     """Create or update the schedule of that name in the caller's transaction.
 
     Say either `cron`, five fields read in `timezone` (TIME_ZONE unless told), or
-    `every`, whole seconds, or `at`, one moment. What staff edited or paused since the last call stays
-    as they left it, the rest follows the code; `force` overwrites all of it.
-    Raises what `enqueue` raises, or InvalidSchedule, and then writes nothing.
+    `every`, whole seconds, or `at`, one moment. What staff edited or paused since
+    the last call stays as they left it, the rest follows the code; `force`
+    overwrites all of it. Raises what `enqueue` raises, or InvalidSchedule, and then writes nothing.
     """
     wanted = check(name, type, options)
     with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute(LOCK, [name])
-        known = PeriodicTask.objects.select_for_update(of=("self",))
-        task = known.filter(name=name).first() or PeriodicTask(name=name)
+        task = _locked(name)
         _follow(task, wanted, force=force or task.pk is None)
     return task
 
 
+@transaction.atomic
 def unschedule(name: str) -> bool:
     """Delete the schedule of that name; tell whether there was one."""
     found = PeriodicTask.objects.filter(name=name).first()
     if found is not None:
+        audit.record("schedule.delete", found, label=name, before=read(found))
         found.delete()
     return found is not None
+
+
+@transaction.atomic
+def put(name: str, facts: Facts) -> Facts:
+    """Let the schedule of that name be as those facts say; return what changed.
+
+    For facts that `check` returned and staff asked for: what code says later gives
+    way to them as to any edit.
+    """
+    task = _locked(name)
+    now = {} if task.pk is None else read(task)
+    changes = {
+        fact: value
+        for fact, value in facts.items()
+        if fact not in now or now[fact] != value
+    }
+    if changes:
+        _write(task, changes, before=now)
+    return changes
+
+
+def _locked(name: str) -> PeriodicTask:
+    """Return the row of that name, or a new one that nobody else can write meanwhile."""
+    with connection.cursor() as cursor:
+        cursor.execute(LOCK, [name])
+    known = PeriodicTask.objects.select_for_update(of=("self",))
+    return known.filter(name=name).first() or PeriodicTask(name=name)
+
+
+def _write(task: PeriodicTask, changes: Facts, *, before: Facts) -> None:
+    action = "schedule.change" if task.pk else "schedule.create"
+    write(task, changes)
+    old = {fact: before[fact] for fact in changes if fact in before}
+    audit.record(action, task, label=task.name, before=old or None, after=changes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +152,7 @@ def _follow(task: PeriodicTask, wanted: Facts, *, force: bool) -> None:
         )
     }
     if changes:
-        write(task, changes)
+        _write(task, changes, before=now)
     if declared != wanted:
         ScheduleState.objects.update_or_create(
             schedule=task, defaults={"declared": wanted}

@@ -33,6 +33,11 @@ class Terms:
     max_attempts: int | None = None
     one_off: bool = False
 
+    @property
+    def makes_up(self) -> bool:
+        """Tell whether every missed due time is run; a one-off runs once."""
+        return self.misfire == Misfire.ALL and not self.one_off
+
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
@@ -57,8 +62,8 @@ def judge(plan: Plan, terms: Terms, *, after: datetime, until: datetime) -> Verd
 
     Raises InvalidSchedule if the plan cannot be read.
     """
-    makes_up = terms.misfire == Misfire.ALL and not terms.one_off
-    times = newest(plan, terms.cap if makes_up else 1, after=after, until=until)
+    most = terms.cap if terms.makes_up else 1
+    times = newest(plan, most, after=after, until=until)
     run = [due for due in times if not _is_late(terms, until - due)]
     edge = run[0] - INSTANT if run else until
     first = next_after(plan, after)
@@ -87,4 +92,4 @@ def _reason(terms: Terms, is_late: bool) -> Reason:  # noqa: FBT001
     """Say why the newest skipped due time is not run; the ones before it are older."""
     if is_late and terms.grace is not None:
         return Reason.LATE
-    return Reason.CAP if terms.misfire == Misfire.ALL else Reason.MISSED
+    return Reason.CAP if terms.makes_up else Reason.MISSED

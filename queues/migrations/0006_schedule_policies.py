@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('django_celery_beat', '0019_alter_periodictasks_options'),
-        ('queues', '0005_needs_sql'),
+        ('queues', '0006_audit'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -1,6 +1,7 @@
 """The rows of the engine."""
 
 from queues.models.access import ApiToken, IdempotencyKey
+from queues.models.audit import AuditEntry
 from queues.models.chain import JobBatch, JobNeed, UniqueWindow
 from queues.models.job import Attempt, DeadLetter, Job, JobTotal
 from queues.models.limit import LimitKey, LimitRow, LimitUse
@@ -11,6 +12,7 @@ from queues.models.schedule import CronLog, ScheduleState, StarterSchedule
 __all__ = [
     "ApiToken",
     "Attempt",
+    "AuditEntry",
     "CronLog",
     "DeadLetter",
     "IdempotencyKey",

@@ -57,7 +57,10 @@ def tick(moment: str | datetime, memory: Memory | None = None) -> float:
 def due_times(name: str = "nightly") -> list[str]:
     """Return the due times of a schedule that were run."""
     logs = CronLog.objects.filter(job_name=name).exclude(status="skipped")
-    return [f"{log.due_at:%d %H:%M:%S}" for log in logs.order_by("due_at")]
+    return [
+        f"{log.due_at:%d %H:%M:%S}" if log.due_at else "by hand"
+        for log in logs.order_by("due_at")
+    ]
 
 
 def skips(name: str = "nightly") -> list[tuple[str, int, str]]:

@@ -14,7 +14,7 @@ from django_celery_beat.models import (
 )
 
 from queues import errors
-from queues.models import Job, ScheduleState
+from queues.models import AuditEntry, Job, ScheduleState
 from queues.schedule import schedule, unschedule
 from tests.queues.schedules import at, cron, edit, every, make_schedule, tick
 
@@ -110,6 +110,46 @@ def test_processes_that_declare_the_same_at_once_write_one_row():
     assert PeriodicTask.objects.count() == 1
 
 
+def test_the_terms_are_written_beside_the_row():
+    nightly(
+        misfire="all", misfire_cap=5, grace=timedelta(minutes=10), overlap="queue",
+        jitter=timedelta(seconds=30), max_attempts=7, one_off=True, description="why",
+    )  # fmt: skip
+
+    state, task = ScheduleState.objects.get(), PeriodicTask.objects.get()
+    assert (state.misfire, state.misfire_cap, state.grace_seconds) == ("all", 5, 600)
+    assert (state.overlap, state.jitter_seconds, state.max_attempts) == ("queue", 30, 7)
+    assert (task.one_off, task.description) == (True, "why")
+
+
+def test_terms_that_are_not_said_are_those_of_the_database():
+    nightly()
+
+    state = ScheduleState.objects.get()
+    assert (state.misfire, state.misfire_cap, state.grace_seconds) == (
+        "once",
+        100,
+        None,
+    )
+    assert (state.overlap, state.jitter_seconds, state.max_attempts) == (
+        "allow",
+        0,
+        None,
+    )
+
+
+def test_a_moment_is_a_one_off():
+    edit(nightly(cron=None, at=at("03:00")), date_changed=at("02:00"))
+
+    tick("02:30")
+    tick("03:00")
+    tick("04:00")
+
+    task = PeriodicTask.objects.get()
+    assert (task.clocked.clocked_time, task.one_off) == (at("03:00"), True)
+    assert (task.enabled, Job.objects.count()) == (False, 1)
+
+
 # ── Declared again ─────────────────────────────────────────────────────────────────
 
 
@@ -174,6 +214,39 @@ def test_an_edit_by_staff_stays_whatever_the_code_says_later(column, value):
         nightly(priority=priority, data={"by": "code"})
 
     assert getattr(PeriodicTask.objects.get(), column) == value
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("misfire", "skip"),
+        ("overlap", "queue"),
+        ("grace_seconds", 60),
+        ("jitter_seconds", 9),
+        ("max_attempts", 2),
+    ],
+)
+def test_terms_edited_by_staff_stay_while_the_rest_follows_the_code(column, value):
+    nightly()
+    ScheduleState.objects.update(**{column: value})
+
+    nightly(priority=1, misfire_cap=7, misfire="all", overlap="skip", max_attempts=9,
+            grace=DAY, jitter=timedelta(seconds=1))  # fmt: skip
+
+    state = ScheduleState.objects.get()
+    assert (getattr(state, column), state.misfire_cap) == (value, 7)
+
+
+def test_what_an_earlier_release_did_not_say_is_no_edit():
+    nightly()
+    state = ScheduleState.objects.get()
+    said = {fact: state.declared[fact] for fact in ("job", "pattern", "enabled")}
+    ScheduleState.objects.update(declared=said)
+
+    nightly(overlap="skip", description="new")
+
+    assert ScheduleState.objects.get().overlap == "skip"
+    assert PeriodicTask.objects.get().description == "new"
 
 
 def test_a_pattern_edited_by_staff_stays():
@@ -247,6 +320,22 @@ def test_unschedule_deletes_by_name():
     assert unschedule("nightly") is False
     assert not PeriodicTask.objects.exists()
     assert not ScheduleState.objects.exists()
+
+
+def test_what_code_changes_is_in_the_audit_log_with_before_and_after():
+    nightly()
+    nightly()
+    nightly(priority=1)
+    unschedule("nightly")
+
+    created, changed, deleted = AuditEntry.objects.order_by("id")
+    assert (created.action, created.label) == ("schedule.create", "nightly")
+    assert (changed.action, changed.before, changed.after) == (
+        "schedule.change",
+        {"priority": 5},
+        {"priority": 1},
+    )
+    assert (deleted.action, deleted.before["priority"]) == ("schedule.delete", 1)
 
 
 # ── Refused, and then nothing is written ───────────────────────────────────────────
