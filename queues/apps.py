@@ -1,4 +1,4 @@
-"""Start-up: find every app's `jobs` module, and publish the types after a migrate."""
+"""Start-up: find every app's `jobs` module; after a migrate publish types and roles."""
 
 from django.apps import AppConfig
 from django.db import connections
@@ -18,6 +18,7 @@ class QueuesConfig(AppConfig):
         """Let handlers register themselves: the only thread to the guests."""
         autodiscover_modules("jobs")
         post_migrate.connect(_publish_types, sender=self)
+        post_migrate.connect(_install_roles)
 
 
 def _publish_types(using: str, **_: object) -> None:
@@ -26,3 +27,14 @@ def _publish_types(using: str, **_: object) -> None:
     # A migrate of another app alone may come before our tables.
     if "job_types" in connections[using].introspection.table_names():
         publish()
+
+
+def _install_roles(sender: AppConfig, using: str, **_: object) -> None:
+    """Give the roles what is new: permissions are made after every migrate, too."""
+    from queues.roles import GUESTS, OURS, install  # noqa: PLC0415 - as above
+
+    apps = OURS if sender.label == "queues" else (sender.label,)
+    if sender.label not in ("queues", *GUESTS):
+        return
+    if "role_grants" in connections[using].introspection.table_names():
+        install(*apps)

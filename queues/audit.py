@@ -16,7 +16,7 @@ from queues.models import AuditEntry
 from queues.models.audit import MAX_LABEL_LENGTH, Door
 from queues.payload import printable
 
-__all__ = ["Door", "acting", "identify", "operator", "record", "whoever"]
+__all__ = ["Door", "acting", "because", "identify", "operator", "record", "whoever"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,7 @@ class Actor:
 
 
 _acting: ContextVar[Actor | None] = ContextVar("acting", default=None)
+_reason: ContextVar[str] = ContextVar("reason", default="")
 
 
 def record(
@@ -56,7 +57,7 @@ def record(
         target_kind=kind,
         target_id="" if target is None else _line(str(target.pk)),
         label=_line(label or ("" if target is None else str(target))),
-        reason=printable(reason),
+        reason=printable(reason or _reason.get()),
         before=_told(before),
         after=_told(after),
         count=count,
@@ -71,6 +72,16 @@ def acting(actor: str, *, door: Door, user_id: int | None = None) -> Iterator[No
         yield
     finally:
         _acting.reset(token)
+
+
+@contextmanager
+def because(reason: str) -> Iterator[None]:
+    """Let everything that the body changes be told for this reason."""
+    token = _reason.set(reason.strip())
+    try:
+        yield
+    finally:
+        _reason.reset(token)
 
 
 def identify(actor: str, *, user_id: int | None = None) -> None:

@@ -5,6 +5,7 @@ from django.db.models import F
 from django.db.models.functions import Coalesce, Now
 
 from queues import firings
+from queues.audit import record
 from queues.errors import IllegalTransition, UnknownJob
 from queues.models import Job
 from queues.needs import follow
@@ -14,7 +15,7 @@ UNHELD = {"run_at": Coalesce(F("held_run_at"), F("run_at")), "held_run_at": None
 """What becomes of the wait of a job that waited for others."""
 
 
-def cancel(job_id: int) -> Job:
+def cancel(job_id: int, *, reason: str = "") -> Job:
     """Cancel a waiting job, or ask a running one to stop; return the job.
 
     A running handler learns it from `job.cancelled()`; 30 s later its process is
@@ -35,4 +36,6 @@ def cancel(job_id: int) -> Job:
         firings.close([job_id])
         if job and job.needed:
             follow([job_id])
+        told = {"status": job and job.status}
+        record("job.cancel", job, reason=reason, before=told)
     return Job.objects.get(pk=job_id)

@@ -11,6 +11,7 @@ from django.db import DatabaseError, connection
 from queues.batches import close_batches
 from queues.errors import QueueError
 from queues.expire import expire
+from queues.glance import paused_queues
 from queues.machine import Condition, condition, machine_id
 from queues.needs import release_stranded
 from queues.prune import prune
@@ -109,8 +110,10 @@ def tick() -> bool:
             return False
     rescue()
     close_batches()
+    paused = paused_queues()
     for queue in due_queues():
-        wake(queue)
+        if queue not in paused:
+            wake(queue)
     return True
 
 

@@ -3,13 +3,14 @@
 from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
 
+from queues.audit import record
 from queues.errors import IllegalTransition, UnknownJob
 from queues.models import DeadLetter, Job
 from queues.states import State
 from queues.wake import wake_on_commit
 
 
-def replay(job_id: int) -> Job:
+def replay(job_id: int, *, reason: str = "") -> Job:
     """Put a failed job back, its failures forgotten and its history kept.
 
     Raises UnknownJob; IllegalTransition if the job is not dead, or if a newer
@@ -26,6 +27,8 @@ def replay(job_id: int) -> Job:
                 _revive(job_id)
         except IntegrityError:
             raise IllegalTransition("retry", "superseded") from None
+        told = {"status": job.status, "error": job.error}
+        record("job.retry", job, reason=reason, before=told)
         wake_on_commit(job.queue)
     return Job.objects.get(pk=job_id)
 
@@ -48,6 +51,10 @@ def _revive(job_id: int) -> None:
 
 def dismiss(letter_id: int) -> None:
     """Mark a letter as seen and needing nothing; the job stays dead."""
-    DeadLetter.objects.filter(pk=letter_id, dismissed_at=None).update(
-        dismissed_at=Now()
-    )
+    with transaction.atomic():
+        standing = DeadLetter.objects.select_for_update().filter(
+            pk=letter_id, dismissed_at=None
+        )
+        if (letter := standing.first()) is not None:
+            standing.update(dismissed_at=Now())
+            record("letter.dismiss", letter, after={"dismissed": True})

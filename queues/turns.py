@@ -10,6 +10,7 @@ from queues.batch import Pace
 from queues.bind import bind
 from queues.claim import claim
 from queues.claims import Claim
+from queues.glance import open_among
 from queues.handlers import registry
 
 GLANCE = 0.2
@@ -30,7 +31,7 @@ class Turns:
     def __init__(
         self, queues: Sequence[str], *, worker: int, pace: Pace, limited: Pace
     ) -> None:
-        self._queues, self.worker = queues, worker
+        self._served, self._queues, self.worker = queues, list(queues), worker
         self._free, self._limited = pace, limited
         self._lines: list[str | None] = []
         self._look_at = 0.0
@@ -45,7 +46,7 @@ class Turns:
 
     def take(self) -> list[Claim]:
         """Claim the next batch; empty if nothing due may start now."""
-        while True:
+        while self._open():
             lines = self._glance()
             if claims := self._admit(takewhile(_is_limit, lines)):
                 return claims
@@ -54,6 +55,12 @@ class Turns:
                 return self._admit(self._look())
             if rest := bind(claims):
                 return rest
+        return []
+
+    def _open(self) -> bool:
+        """Leave out the queues that are paused; tell whether any is left."""
+        self._queues = open_among(self._served)
+        return bool(self._queues)
 
     def _glance(self) -> list[str | None]:
         """Look at every turn while jobs under a limit wait, else now and then."""

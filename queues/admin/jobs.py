@@ -28,7 +28,7 @@ CANCEL = Verb(
     name="cancel",
     label=pgettext_lazy("verb", "Cancel"),
     act=lambda job: cancel(job.pk),
-    permission="queues.change_job",
+    permission="queues.cancel_job",
     logged=gettext_lazy("Cancelled, or asked to stop"),
     offered=lambda job: job.status in LIVE and job.cancel_requested_at is None,
     question=gettext_lazy(
@@ -40,7 +40,7 @@ REPLAY = Verb(
     name="replay",
     label=gettext_lazy("Replay"),
     act=lambda job: replay(job.pk),
-    permission="queues.change_job",
+    permission="queues.retry_job",
     logged=gettext_lazy("Replayed"),
     offered=lambda job: job.status == State.FAILED,
 )

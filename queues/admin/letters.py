@@ -23,7 +23,7 @@ REPLAY = Verb(
     name="replay",
     label=gettext_lazy("Replay the job"),
     act=lambda letter: replay(letter.job_id),
-    permission="queues.change_job",
+    permission="queues.replay_letter",
     logged=gettext_lazy("Replayed"),
     offered=lambda letter: letter.replayed_at is None,
 )
@@ -31,7 +31,7 @@ DISMISS = Verb(
     name="dismiss",
     label=gettext_lazy("Dismiss"),
     act=lambda letter: dismiss(letter.pk),
-    permission="queues.change_deadletter",
+    permission="queues.dismiss_letter",
     logged=gettext_lazy("Dismissed"),
     offered=lambda letter: letter.replayed_at is None and letter.dismissed_at is None,
     question=gettext_lazy(

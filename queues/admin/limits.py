@@ -11,6 +11,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from queues.admin import show
+from queues.admin.guard import Everywhere
+from queues.audit import record
 from queues.holdings import Holding, holders, holdings, queues_of, waiting
 from queues.models import LimitRow
 from queues.wake import wake_on_commit
@@ -36,7 +38,7 @@ def state(row: LimitRow, holding: Holding) -> SafeString:
 
 
 @admin.register(LimitRow)
-class LimitAdmin(admin.ModelAdmin):
+class LimitAdmin(Everywhere):
     """Every limit that a handler declared; an edit takes effect with the next claim."""
 
     ordering = ("name",)
@@ -62,8 +64,13 @@ class LimitAdmin(admin.ModelAdmin):
         self, request: HttpRequest, obj: Any, form: Any, change: Any
     ) -> None:
         """Write what was edited and nothing else, and ring for those who wait."""
-        if form.changed_data:
-            obj.save(update_fields=form.changed_data)
+        if not form.changed_data:
+            return
+        names = form.changed_data
+        before = LimitRow.objects.filter(pk=obj.pk).values(*names).get()
+        obj.save(update_fields=names)
+        after = {name: getattr(obj, name) for name in names}
+        record("limit.change", obj, before=before, after=after)
         for queue in queues_of(obj.pk):
             wake_on_commit(queue)
 

@@ -6,7 +6,6 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.db.models.functions import Now
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
@@ -14,21 +13,16 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext
 
-from queues.access import issue_token
+from queues.access import may_everywhere
 from queues.admin import show
 from queues.admin.verbs import Operated, Verb, Window
 from queues.models import ApiToken
-
-
-def revoke(token: ApiToken) -> None:
-    """Let the token open no door from now on."""
-    ApiToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=Now())
-
+from queues.tokens import issue_token, revoke_token
 
 REVOKE = Verb(
     name="revoke",
     label=gettext_lazy("Revoke"),
-    act=revoke,
+    act=revoke_token,
     permission="queues.change_apitoken",
     logged=gettext_lazy("Revoked"),
     offered=lambda token: token.revoked_at is None,
@@ -87,7 +81,7 @@ class ApiTokenAdmin(Operated, Window):
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Let those issue tokens whom the permission names."""
-        return request.user.has_perm("queues.add_apitoken")
+        return may_everywhere(request.user, "queues.add_apitoken")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         """Bring the users along."""

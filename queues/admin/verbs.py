@@ -18,7 +18,10 @@ from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from queues.access import may, may_on, scoped
+from queues.admin.guard import Guarded
 from queues.admin.show import explain
+from queues.audit import because
 from queues.errors import QueueError
 
 MOST = 500
@@ -39,7 +42,7 @@ class Verb:
     """Asked first, because what is done cannot be undone."""
 
 
-class Window(admin.ModelAdmin):
+class Window(Guarded):
     """A view of rows that machines write: nothing to add, edit or delete."""
 
     verbs: tuple[Verb, ...] = ()
@@ -61,7 +64,7 @@ class Window(admin.ModelAdmin):
         return False
 
 
-class Operated(admin.ModelAdmin):
+class Operated(Guarded):
     """An admin whose rows have verbs, as list actions and as buttons."""
 
     verbs: tuple[Verb, ...] = ()
@@ -92,7 +95,7 @@ class Operated(admin.ModelAdmin):
         return super().changeform_view(request, object_id, form_url, context)
 
     def _allowed(self, request: HttpRequest) -> list[Verb]:
-        return [verb for verb in self.verbs if request.user.has_perm(verb.permission)]
+        return [verb for verb in self.verbs if may(request.user, verb.permission)]
 
     def _url(self, verb: Verb) -> URLPattern:
         view = self.admin_site.admin_view(partial(self._on_row, verb))
@@ -113,14 +116,16 @@ class Operated(admin.ModelAdmin):
         return [
             (verb, reverse(f"admin:{self._url_name(verb)}", args=[quote(row.pk)]))
             for verb in verbs
-            if verb.offered(row)
+            if verb.offered(row) and may_on(request.user, verb.permission, row)
         ]
 
     def _on_row(self, verb: Verb, request: HttpRequest, object_id: str) -> HttpResponse:
+        if not may(request.user, verb.permission):
+            raise PermissionDenied
         row = self.get_object(request, unquote(object_id))
         if row is None:
             raise Http404
-        if not request.user.has_perm(verb.permission):
+        if not may_on(request.user, verb.permission, row):
             raise PermissionDenied
         if request.method != "POST":
             return self._ask(request, verb, [row])
@@ -131,7 +136,9 @@ class Operated(admin.ModelAdmin):
     def _on_rows(
         self, verb: Verb, _admin: object, request: HttpRequest, rows: QuerySet
     ) -> HttpResponseBase | None:
-        chosen = list(rows[: MOST + 1])
+        chosen = list(scoped(request.user, rows, verb.permission)[: MOST + 1])
+        if not chosen:
+            raise PermissionDenied
         if len(chosen) > MOST:
             text = _("Choose at most %(most)d rows at once.") % {"most": MOST}
             self.message_user(request, text, messages.ERROR)
@@ -146,7 +153,7 @@ class Operated(admin.ModelAdmin):
         done, refused = 0, Counter[str]()
         for row in rows:
             try:
-                with transaction.atomic():
+                with because(request.POST.get("reason", "")), transaction.atomic():
                     verb.act(row)
                     self.log_change(request, row, str(verb.logged))
             except QueueError as error:

@@ -13,7 +13,8 @@ from ninja.errors import HttpError
 from ninja.security.base import AuthBase
 from ninja.utils import check_csrf
 
-from queues.access import user_of_token
+from queues.audit import identify
+from queues.tokens import user_of_token
 
 SETTINGS = {
     "cron": "CRON_SECRETS",
@@ -45,7 +46,10 @@ class ServiceSecret(AuthBase):
             for value in getattr(settings, SETTINGS[kind])
             if value and hmac.compare_digest(given, sha256(value.encode()).digest())
         ]
-        return found[0] if found else None
+        if not found:
+            return None
+        identify(f"{found[0]} secret")
+        return found[0]
 
 
 class CronSecret(ServiceSecret):
@@ -75,7 +79,11 @@ class PersonalToken(AuthBase):
     def __call__(self, request: HttpRequest) -> User | None:
         """Return the person, or None if no token was sent."""
         text = bearer(request)
-        return user_of_token(text.decode("latin-1")) if text else None
+        if not text:
+            return None
+        person = user_of_token(text.decode("latin-1"))
+        identify(person.get_username(), user_id=person.pk)
+        return person
 
 
 class SignedIn(AuthBase):
@@ -92,6 +100,7 @@ class SignedIn(AuthBase):
             return None
         if check_csrf(request):
             raise HttpError(HTTPStatus.FORBIDDEN, "CSRF verification failed")
+        identify(request.user.get_username(), user_id=request.user.pk)
         return request.user
 
 

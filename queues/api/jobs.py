@@ -10,12 +10,14 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router, Schema
 from ninja.errors import HttpError
 
+from queues.access import may, may_on, scoped
 from queues.api.auth import A_PERSON, person_of
 from queues.api.errors import problems
 from queues.api.idempotency import once
 from queues.api.intake import Body, enqueue_from, read_object
 from queues.api.represent import represent
 from queues.api.schemas import Created, Page, PayloadWish, Shown, body_of
+from queues.audit import record
 from queues.cancel import cancel
 from queues.errors import UnknownJob
 from queues.handlers import NAME
@@ -75,7 +77,7 @@ def get_job(request: HttpRequest, job_id: int) -> Body:
 )
 def cancel_job(request: HttpRequest, job_id: int) -> Body:
     """Cancel a waiting job, or ask a running one to stop."""
-    _found(request, job_id, permission="queues.change_job")
+    _found(request, job_id, permission="queues.cancel_job")
     return represent(cancel(job_id))
 
 
@@ -85,7 +87,7 @@ def cancel_job(request: HttpRequest, job_id: int) -> Body:
 )
 def retry_job(request: HttpRequest, job_id: int) -> Body:
     """Put a dead job back, its failures forgotten."""
-    _found(request, job_id, permission="queues.change_job")
+    _found(request, job_id, permission="queues.retry_job")
     return represent(replay(job_id))
 
 
@@ -96,7 +98,14 @@ def _created(body: Body, owner: User) -> Body:
         if job.owner_id != owner.pk:
             message = "A live job of somebody else holds this uniqueKey"
             raise HttpError(HTTPStatus.CONFLICT, message)
+        if owner.is_staff and not may_on(owner, "queues.enqueue_job", job):
+            raise HttpError(HTTPStatus.FORBIDDEN, "Forbidden")
+        record("job.enqueue", job, after=_told(job))
     return {"jobId": job.pk, "status": str(job.status)}
+
+
+def _told(job: Job) -> Body:
+    return {"type": job.type, "queue": job.queue, "priority": job.priority}
 
 
 def _found(request: HttpRequest, job_id: int, *, permission: str) -> Job:
@@ -104,7 +113,9 @@ def _found(request: HttpRequest, job_id: int, *, permission: str) -> Job:
     if job is None:
         raise UnknownJob(job_id)
     person = person_of(request)
-    if job.owner_id != person.pk and not _may(person, permission):
+    if job.owner_id != person.pk and not (
+        person.is_staff and may_on(person, permission, job)
+    ):
         raise HttpError(HTTPStatus.FORBIDDEN, "Forbidden")
     return job
 
@@ -115,8 +126,10 @@ def _chosen(person: User, filters: Filters) -> QuerySet[Job]:
         raise HttpError(HTTPStatus.BAD_REQUEST, "Invalid all")
     if filters.all != "true":
         jobs = jobs.filter(owner_id=person.pk)
-    elif not _may(person, "queues.view_job"):
+    elif not (person.is_staff and may(person, "queues.view_job")):
         raise HttpError(HTTPStatus.FORBIDDEN, "Forbidden")
+    else:
+        jobs = scoped(person, jobs, "queues.view_job")
     if filters.status:
         jobs = jobs.filter(status=_known(filters.status, State.values, "status"))
     if filters.type:
@@ -125,10 +138,6 @@ def _chosen(person: User, filters: Filters) -> QuerySet[Job]:
     if filters.cursor:
         jobs = jobs.filter(pk__lt=_number(filters.cursor, "cursor", most=LARGEST_ID))
     return jobs
-
-
-def _may(person: User, permission: str) -> bool:
-    return person.is_staff and person.has_perm(permission)
 
 
 def _known(value: str, choices: list[str], name: str) -> str:

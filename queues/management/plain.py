@@ -6,6 +6,7 @@ from typing import Any, NoReturn
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error
 
+from queues.audit import Door, acting, operator
 from queues.errors import QueueError
 
 FAILED, MISUSE = 1, 2
@@ -26,7 +27,8 @@ class PlainCommand(BaseCommand):
     def execute(self, *args: Any, **options: Any) -> str | None:
         """Run the command; a refused argument is misuse, a database away is a failure."""
         try:
-            return super().execute(*args, **options)
+            with acting(operator(), door=Door.CLI):
+                return super().execute(*args, **options)
         except QueueError as error:
             raise CommandError(str(error), returncode=MISUSE) from error
         except Error as error:

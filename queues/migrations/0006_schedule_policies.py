@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('django_celery_beat', '0019_alter_periodictasks_options'),
-        ('queues', '0006_audit'),
+        ('queues', '0007_console'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -1,15 +1,17 @@
 """The rows of the engine."""
 
-from queues.models.access import ApiToken, IdempotencyKey
+from queues.models.access import AccessScope, ApiToken, IdempotencyKey, RoleGrant
 from queues.models.audit import AuditEntry
 from queues.models.chain import JobBatch, JobNeed, UniqueWindow
 from queues.models.job import Attempt, DeadLetter, Job, JobTotal
 from queues.models.limit import LimitKey, LimitRow, LimitUse
 from queues.models.process import JobType, Pulse, Worker
+from queues.models.queue import Queue
 from queues.models.rollup import JobMinute, RollUp
 from queues.models.schedule import CronLog, ScheduleState, StarterSchedule
 
 __all__ = [
+    "AccessScope",
     "ApiToken",
     "Attempt",
     "AuditEntry",
@@ -26,6 +28,8 @@ __all__ = [
     "LimitRow",
     "LimitUse",
     "Pulse",
+    "Queue",
+    "RoleGrant",
     "RollUp",
     "ScheduleState",
     "StarterSchedule",

@@ -1,7 +1,10 @@
-"""Who may knock at the HTTP door, and what was answered."""
+"""Who may do what, who may knock at the HTTP door, and what was answered."""
 
 from django.conf import settings
+from django.contrib.auth.models import Group
+from django.core.validators import RegexValidator
 from django.db import models
+from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
@@ -53,3 +56,70 @@ class IdempotencyKey(models.Model):
 
     def __str__(self) -> str:
         return f"{self.caller}: {self.key}"
+
+
+class AccessScope(models.Model):
+    """Where the permissions of a group hold; a group without a scope has them everywhere."""
+
+    id = models.BigAutoField(primary_key=True)
+    group = models.ForeignKey(Group, models.CASCADE, related_name="access_scopes")
+    type = models.CharField(
+        _("job type"),
+        max_length=101,
+        blank=True,
+        db_default="",
+        validators=[
+            RegexValidator(
+                r"^[A-Za-z0-9][A-Za-z0-9_.:-]{0,99}\*?$",
+                _("Write the name of a job type, or its beginning and a *."),
+            )
+        ],
+        help_text=_("A name, or a beginning such as sync-*. Empty: every type."),
+    )
+    queue = models.CharField(
+        _("queue"),
+        max_length=100,
+        blank=True,
+        db_default="",
+        help_text=_("Empty: every queue."),
+    )
+
+    class Meta:
+        db_table = "access_scopes"
+        verbose_name = _("scope")
+        verbose_name_plural = _("scopes")
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(
+                name="scope_once_per_group", fields=["group", "type", "queue"]
+            ),
+            models.CheckConstraint(
+                name="scope_names_something",
+                condition=~Q(type="", queue=""),
+                violation_error_message=_("Name a job type, a queue, or both."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.type or '*'} @ {self.queue or '*'}"
+
+
+class RoleGrant(models.Model):
+    """A role was given a permission once; taking it away later is respected."""
+
+    id = models.BigAutoField(primary_key=True)
+    role = models.CharField(max_length=150)
+    permission = models.CharField(max_length=255)
+    granted_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "role_grants"
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(
+                name="role_granted_once", fields=["role", "permission"]
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.role}: {self.permission}"

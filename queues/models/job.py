@@ -80,6 +80,13 @@ class Job(models.Model):
         db_table = "jobs"
         verbose_name = _("job")
         verbose_name_plural = _("jobs")
+        permissions = [
+            ("cancel_job", _("Can cancel a job")),
+            ("retry_job", _("Can retry a job")),
+            ("reprioritise_job", _("Can change the priority of a job")),
+            ("snooze_job", _("Can snooze a job")),
+            ("enqueue_job", _("Can enqueue a job")),
+        ]
         constraints = [
             models.CheckConstraint(
                 name="job_status_known", condition=Q(status__in=State.values)
@@ -252,6 +259,11 @@ class DeadLetter(models.Model):
         db_table = "dead_letters"
         verbose_name = _("dead letter")
         verbose_name_plural = _("dead letters")
+        permissions = [
+            ("replay_letter", _("Can replay a dead letter")),
+            ("dismiss_letter", _("Can dismiss a dead letter")),
+            ("export_letter", _("Can export dead letters")),
+        ]
         constraints = [
             models.UniqueConstraint(
                 name="letter_one_standing_per_job",

@@ -25,11 +25,21 @@ class Worker(models.Model):
     started_at = models.DateTimeField(_("started"), db_default=Now())
     seen_at = models.DateTimeField(_("last seen"), db_default=Now())
     gone_at = models.DateTimeField(_("gone"), null=True)
+    # Found dead or unheard of, rather than ended in order.
+    vanished = models.BooleanField(_("vanished"), db_default=False)
+    # The process that started it: of a pool process, the Celery worker.
+    parent_pid = models.PositiveIntegerField(_("parent process"), null=True)
+    version = models.CharField(_("version"), max_length=100, db_default="")
+    memory_bytes = models.BigIntegerField(_("memory"), null=True)
+    # What staff ask of it; its keeper reads them.
+    drain_requested_at = models.DateTimeField(_("asked to drain"), null=True)
+    stop_requested_at = models.DateTimeField(_("asked to stop"), null=True)
 
     class Meta:
         db_table = "workers"
         verbose_name = _("worker")
         verbose_name_plural = _("workers")
+        permissions = [("manage_worker", _("Can drain and stop a worker"))]
         indexes = [
             # keep: the living processes of one machine
             models.Index(

@@ -178,6 +178,10 @@ class ScheduleState(models.Model):
                 condition=Q(max_attempts__isnull=True) | Q(max_attempts__gt=0),
             ),
         ]
+        permissions = [
+            ("run_schedule", _("Can run a schedule now")),
+            ("pause_schedule", _("Can pause and resume a schedule")),
+        ]
 
     def __str__(self) -> str:
         return f"#{self.pk} {self.pattern}"

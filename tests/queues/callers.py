@@ -5,8 +5,8 @@ from typing import Any
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 
-from queues.access import issue_token
 from queues.models import Attempt, IdempotencyKey, Job
+from queues.tokens import issue_token
 
 CRON, SERVICE, WORKER = "cron-test-secret", "service-test-key", "worker-test-secret"
 ENQUEUE = "/functions/v1/enqueue-job"

@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 @pytest.fixture(autouse=True)
 def _fresh_process() -> Iterator[None]:
     """Forget what this process learned: rows of earlier tests, batch sizes."""
-    from queues import presence, work
+    from queues import glance, presence, work
 
     presence.forget()
+    glance.forget()
     work._paces.clear()
     yield
     presence.forget()
@@ -81,6 +82,20 @@ def sql() -> Callable[..., list[tuple[Any, ...]]]:
             return cursor.fetchall() if cursor.description else []
 
     return run
+
+
+@pytest.fixture
+def touched(sql) -> Callable[[], tuple[int, int]]:
+    """Return a function: scans of all of `jobs`, and its rows fetched by an index."""
+
+    def read() -> tuple[int, int]:
+        ((scans, rows),) = sql(
+            "SELECT seq_scan, idx_tup_fetch FROM pg_stat_xact_user_tables"
+            " WHERE relname = 'jobs'"
+        )
+        return scans, rows
+
+    return read
 
 
 @pytest.fixture

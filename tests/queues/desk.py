@@ -11,7 +11,10 @@ from queues.work import run_due
 
 JOBS = "/admin/queues/job/"
 LETTERS = "/admin/queues/deadletter/"
-OPERATOR = ("view_job", "change_job", "view_deadletter", "change_deadletter")
+OPERATOR = (
+    "view_job", "cancel_job", "retry_job",
+    "view_deadletter", "replay_letter", "dismiss_letter",
+)  # fmt: skip
 
 
 def staff(name: str, *permissions: str) -> Client:

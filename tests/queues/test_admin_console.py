@@ -11,12 +11,12 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone, translation
 
-from queues.access import user_of_token
 from queues.admin import phrase, show
 from queues.enqueue import enqueue
 from queues.errors import IllegalTransition, InvalidToken
 from queues.models import ApiToken, Worker
 from queues.states import State
+from queues.tokens import user_of_token
 from queues.work import run_due
 from tests.queues.schedules import cron, make_schedule
 

@@ -6,9 +6,11 @@ from datetime import datetime
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
+from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from queues.audit import record
 from queues.enqueue import Options, enqueue
 from queues.errors import InvalidJobData, InvalidRunAt
 from queues.management.plain import FAILED, MISUSE, PlainCommand
@@ -50,7 +52,10 @@ class Command(PlainCommand):
         seconds = options["wait"]
         if seconds is not None and not 0 <= seconds < float("inf"):
             raise CommandError(_("--wait takes seconds"), returncode=MISUSE)
-        job = enqueue(options["type"], _data(options["data"]), **chosen)
+        with transaction.atomic():
+            job = enqueue(options["type"], _data(options["data"]), **chosen)
+            told = {"type": job.type, "queue": job.queue, "priority": job.priority}
+            record("job.enqueue", job, after=told)
         self.stdout.write(str(job.pk))
         self.stdout.flush()
         if seconds is not None:

@@ -3,6 +3,7 @@
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
+from queues.audit import Door, acting, operator
 from queues.errors import QueueError
 from queues.schedule import install
 
@@ -15,7 +16,8 @@ class Command(BaseCommand):
     def handle(self, *_: object, **__: object) -> None:
         """Print the names of the new schedules."""
         try:
-            names = install()
+            with acting(operator(), door=Door.CLI):
+                names = install()
         except (QueueError, DatabaseError) as error:
             raise CommandError(str(error).strip()) from None
         for name in names:

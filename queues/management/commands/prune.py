@@ -4,6 +4,7 @@ from typing import Any
 
 from django.utils.translation import ngettext
 
+from queues.audit import record
 from queues.management.plain import PlainCommand
 from queues.prune import prune
 
@@ -18,5 +19,7 @@ class Command(PlainCommand):
         total = 0
         while deleted := prune():
             total += deleted
+        if total:
+            record("job.prune", count=total)
         line = ngettext("Deleted %(total)s job", "Deleted %(total)s jobs", total)
         self.stdout.write(line % {"total": total})

@@ -6,9 +6,9 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from queues.access import issue_token, user_of_token
 from queues.errors import InvalidToken
 from queues.models import ApiToken
+from queues.tokens import issue_token, user_of_token
 
 pytestmark = pytest.mark.django_db
 
