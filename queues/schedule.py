@@ -80,6 +80,23 @@ def put(name: str, facts: Facts) -> Facts:
     return changes
 
 
+@transaction.atomic
+def amend(task: PeriodicTask, facts: Facts) -> Facts:
+    """Let that schedule, new or saved, be as those facts say, its name among them.
+
+    Returns what changed; of a saved one only that is written.
+    """
+    if task.pk is None:
+        _write(task, facts, before={})
+        return facts
+    saved = PeriodicTask.objects.select_for_update(of=("self",)).get(pk=task.pk)
+    now = {"name": saved.name, **read(saved)}
+    changes = {fact: value for fact, value in facts.items() if now.get(fact) != value}
+    if changes:
+        _write(saved, changes, before=now)
+    return changes
+
+
 def _locked(name: str) -> PeriodicTask:
     """Return the row of that name, or a new one that nobody else can write meanwhile."""
     with connection.cursor() as cursor:

@@ -99,17 +99,20 @@ def _kind(
     """Return how to ask, among what, and of a list what its items are."""
     if choices := _choices(schema):
         return "choice", choices, ""
-    type_ = schema.get("type")
-    if type_ == "boolean":
-        return "choice", (("true", _("yes")), ("false", _("no"))), ""
-    if type_ == "array" and isinstance(schema.get("items"), Mapping):
-        items = _plain(schema["items"], known)
-        if choices := _choices(items):
-            return "several", choices, ""
-        if (scalar := _scalar("", items)) and scalar != "lines":
-            return "list", (), scalar
-        return "json", (), ""
-    return _scalar(name, schema) or "json", (), ""
+    match schema.get("type"):
+        case "boolean":
+            return "choice", (("true", _("yes")), ("false", _("no"))), ""
+        case "array" if isinstance(schema.get("items"), Mapping):
+            return _list(_plain(schema["items"], known))
+        case _:
+            return _scalar(name, schema) or "json", (), ""
+
+
+def _list(items: Schema) -> tuple[str, tuple[tuple[str, str], ...], str]:
+    if choices := _choices(items):
+        return "several", choices, ""
+    scalar = _scalar("", items)
+    return ("list", (), scalar) if scalar else ("json", (), "")
 
 
 def _scalar(name: str, schema: Schema) -> str:

@@ -12,6 +12,7 @@ from django.utils.translation import get_language, ngettext, pgettext
 from django.utils.translation import gettext as _
 
 from queues import cron as cron_names
+from queues.pattern import PERIODS
 
 STEP = re.compile(r"\*/(\d+)")
 NUMBERS = re.compile(r"\d+(,\d+)*")
@@ -57,6 +58,14 @@ def every(number: int, period: str) -> str:
     }
     text = texts.get(period)
     return capfirst(text % {"n": number} if text else f"{number} {period}")
+
+
+def every_seconds(seconds: int) -> str:
+    """Return "every N units" in the largest unit that says it."""
+    period, size = next(
+        (period, size) for period, size in PERIODS.items() if seconds % size == 0
+    )
+    return every(seconds // size, period)
 
 
 def cron(line: str) -> str:

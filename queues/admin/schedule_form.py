@@ -6,7 +6,6 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
-from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django_celery_beat.models import CrontabSchedule, PeriodicTask
@@ -156,8 +155,8 @@ class ScheduleForm(PatternFields, PolicyFields, forms.ModelForm):
             self.add_error(BESIDE.get(kind, "cron"), _("That day never comes."))
             return
         self.facts["name"] = data["name"]
-        if data["expires"]:
-            self.facts["expire_seconds"] = None
+        if data["expires"] and task.expire_seconds is not None:
+            self.facts["expire_seconds"] = None  # the row holds one of the two
         if "enabled" not in self.fields:
             del self.facts["enabled"]
         if kind == AS_IT_IS:

@@ -4,20 +4,20 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from django.contrib.admin.models import LogEntry
-from django.contrib.contenttypes.models import ContentType
 from django.utils import timezone
+from django.utils.safestring import SafeString
 from django_celery_beat.models import PeriodicTask
 
 from queues import plans
 from queues.admin import firings, show
 from queues.admin.phrase import phrase
+from queues.admin.schedule_changes import changes_of
 from queues.admin.schedule_preview import Preview, of_form, of_row
 from queues.admin.schedule_standing import TONES, WORDS, Standing, standing
 from queues.admin.schedule_strip import links, strips, summary
 from queues.models import CronLog
 
-SHOWN_FIRINGS, SHOWN_CHANGES = 12, 10
+SHOWN_FIRINGS = 12
 
 
 def page_of(task: PeriodicTask) -> dict[str, Any]:
@@ -29,7 +29,7 @@ def page_of(task: PeriodicTask) -> dict[str, Any]:
         "strip": links(blocks),
         "strip_summary": summary(blocks),
         "firings": list(_firings(task.pk)),
-        "changes": list(_changes(task)),
+        "changes": list(changes_of(task)),
     }
 
 
@@ -42,7 +42,7 @@ def preview_of(form: Any, task: PeriodicTask | None) -> Preview | None:
     return of_row(row, phrase(task), now) if row else None
 
 
-def badge(found: Standing) -> Any:
+def badge(found: Standing) -> SafeString:
     """Return the state in words on its tone."""
     return show.badge(str(WORDS[found.state]), TONES[found.state])
 
@@ -90,16 +90,3 @@ def _clock(moment: datetime | None, day: datetime | None) -> Any:
     local = timezone.localtime(moment)
     same = local.date() == timezone.localtime(day).date()
     return f"{local:%H:%M:%S}" if same else show.clock(moment)
-
-
-def _changes(task: PeriodicTask) -> Iterator[dict[str, Any]]:
-    """Yield what people did to it in the admin, the latest first."""
-    kind = ContentType.objects.get_for_model(PeriodicTask)
-    entries = LogEntry.objects.filter(content_type=kind, object_id=str(task.pk))
-    newest = entries.select_related("user").order_by("-action_time")
-    for each in newest[:SHOWN_CHANGES]:
-        yield {
-            "who": each.user.get_username(),
-            "what": each.get_change_message(),
-            "at": each.action_time,
-        }

@@ -1,23 +1,19 @@
 """When a schedule runs, as staff say it: every so often, daily, weekly, by cron line."""
 
 import re
-from datetime import datetime, time, timedelta
+from datetime import time, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo, available_timezones
 
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.db.models import CharField
-from django.db.models.functions import Cast
-from django.utils import timezone
 from django.utils.dates import WEEKDAYS
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django_celery_beat.models import CrontabSchedule
 
 from queues.admin.faults import cron_fault
+from queues.admin.zones import zones
 from queues.cron import ALIASES
 from queues.due import parse_cron
 from queues.errors import InvalidSchedule
@@ -40,9 +36,7 @@ UNITS = {
     "hours": gettext_lazy("hours"),
     "days": gettext_lazy("days"),
 }
-SUNDAY_FIRST = {
-    str((day + 1) % 7): name for day, name in WEEKDAYS.items()
-}
+SUNDAY_FIRST = {str((day + 1) % 7): name for day, name in WEEKDAYS.items()}
 """Cron counts the days from Sunday, people and this listing from Monday."""
 SIMPLE = re.compile(r"(\d{1,2}) (\d{1,2}) (\*|\d{1,2}) \* (\*|[0-7](?:[,-][0-7])*)")
 NEEDS = {
@@ -83,7 +77,7 @@ class PatternFields(forms.Form):
     days = forms.MultipleChoiceField(
         label=gettext_lazy("On"),
         required=False,
-        choices=[(number, name) for number, name in SUNDAY_FIRST.items()],
+        choices=list(SUNDAY_FIRST.items()),
         initial=["1", "2", "3", "4", "5"],
         widget=forms.CheckboxSelectMultiple,
     )
@@ -122,7 +116,7 @@ class PatternFields(forms.Form):
     )
     zone = forms.ChoiceField(
         label=gettext_lazy("Time zone"),
-        choices=lambda: zones(),
+        choices=zones,
         initial=lambda: settings.TIME_ZONE,
         help_text=gettext_lazy("Times of day are read in it."),
         error_messages={"invalid_choice": gettext_lazy("Unknown time zone: %(value)s")},
@@ -157,7 +151,8 @@ def pattern_options(data: dict[str, Any]) -> Options:
             return {"every": timedelta(**{data["unit"] or "minutes": data["every"]})}
         case "once":
             return {"at": data["moment"]}
-    return {"cron": line_of(data), "timezone": data["zone"]}
+        case _:
+            return {"cron": line_of(data), "timezone": data["zone"]}
 
 
 def line_of(data: dict[str, Any]) -> str:
@@ -173,7 +168,7 @@ def line_of(data: dict[str, Any]) -> str:
 
 def pattern_of(line: str, zone: str) -> dict[str, Any]:
     """Return a saved cron line as form values, as the simplest kind that says it."""
-    found = {"cron": line, "zone": zone, "kind": CRON}
+    found: dict[str, Any] = {"cron": line, "zone": zone, "kind": CRON}
     simple = SIMPLE.fullmatch(line)
     if simple is None:
         return found
@@ -184,9 +179,11 @@ def pattern_of(line: str, zone: str) -> dict[str, Any]:
         return found
     if weekdays != "*":
         return found if day != "*" else {**found, **_weekly(weekdays)}
-    return {**found, "kind": DAILY} if day == "*" else {
-        **found, "kind": MONTHLY, "day": int(day)
-    }
+    return (
+        {**found, "kind": DAILY}
+        if day == "*"
+        else {**found, "kind": MONTHLY, "day": int(day)}
+    )
 
 
 def _weekly(field: str) -> dict[str, Any]:
@@ -205,32 +202,6 @@ def _compact(days: list[str]) -> str:
     if in_a_row and len(numbers) > 2:  # noqa: PLR2004 - shorter ones read better listed
         return f"{numbers[0]}-{numbers[-1]}"
     return ",".join(str(number % 7) for number in sorted(numbers))
-
-
-def zones() -> list[Any]:
-    """Return every time zone with its offset now, ours first, then by region."""
-    now = timezone.now()
-    used = CrontabSchedule.objects.annotate(zone=Cast("timezone", CharField()))
-    known = set(used.values_list("zone", flat=True).distinct()) & available_timezones()
-    ours = dict.fromkeys([settings.TIME_ZONE, "UTC", *sorted(known)])
-    groups: dict[str, list[tuple[str, str]]] = {}
-    for name in sorted(available_timezones() - set(ours)):
-        region, _slash, city = name.partition("/")
-        label = (city or region).replace("_", " ").replace("/", " · ")
-        group = region if city else _("Other")
-        groups.setdefault(group, []).append((name, f"{label} ({offset(now, name)})"))
-    other = groups.pop(_("Other"), [])
-    first = [(name, f"{name} ({offset(now, name)})") for name in ours]
-    return [(_("Often used"), first), *groups.items(), (_("Other"), other)]
-
-
-def offset(moment: datetime, zone: str) -> str:
-    """Return how far the clocks of a zone are from UTC then: "UTC−03:00"."""
-    away = moment.astimezone(ZoneInfo(zone)).utcoffset() or timedelta()
-    minutes = round(away.total_seconds()) // 60
-    sign = "−" if minutes < 0 else "+"
-    hours, rest = divmod(abs(minutes), 60)
-    return f"UTC{sign}{hours:02}:{rest:02}"
 
 
 def alias_free(line: str) -> str:

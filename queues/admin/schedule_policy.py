@@ -66,9 +66,7 @@ class PolicyFields(forms.Form):
         required=False,
         help_text=_("Empty: as the job type says."),
     )
-    one_off = forms.BooleanField(
-        label=_("End after the first run"), required=False
-    )
+    one_off = forms.BooleanField(label=_("End after the first run"), required=False)
 
 
 def terms_of(task: Any) -> dict[str, Any]:

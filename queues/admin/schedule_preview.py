@@ -18,10 +18,20 @@ from queues.admin.schedule_pattern import (
     ONCE,
     alias_free,
     line_of,
-    offset,
 )
-from queues.due import Between, Cron, Every, Once, Plan, clock_change, latest, next_after
-from queues.due import parse_cron, upcoming
+from queues.admin.zones import offset
+from queues.due import (
+    Between,
+    Cron,
+    Every,
+    Once,
+    Plan,
+    clock_change,
+    latest,
+    next_after,
+    parse_cron,
+    upcoming,
+)
 from queues.errors import InvalidSchedule
 
 SHOWN = 10
@@ -177,8 +187,10 @@ def _told(change: datetime, zone: str) -> str:
 
 def _span(gain: timedelta) -> str:
     minutes = round(gain.total_seconds()) // 60
-    return _("%(n)d h") % {"n": minutes // 60} if minutes % 60 == 0 else (
-        _("%(n)d min") % {"n": minutes}
+    return (
+        _("%(n)d h") % {"n": minutes // 60}
+        if minutes % 60 == 0
+        else (_("%(n)d min") % {"n": minutes})
     )
 
 

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy
 
 from queues.admin.faults import cron_fault, data_faults
 from queues.due import next_after
-from queues.errors import InvalidJobData, InvalidSchedule, QueueError
+from queues.errors import InvalidJobData, InvalidSchedule, PayloadTooLarge, QueueError
 from queues.handlers import registry
 from queues.payload import encode
 from queues.plans import Row
@@ -65,12 +65,19 @@ def fault_of(row: Row) -> str:
         return (cron_fault(line) if line else "") or str(error)
     if row.args.strip() not in {"", "[]"}:
         return _("Positional arguments are not supported: use the payload.")
+    return payload_fault(row.type, row.kwargs or "{}")
+
+
+def payload_fault(type_: str, text: str) -> str:
+    """Return why a type would refuse that payload, in the language of the reader."""
     try:
-        encode(registry.get(row.type), json.loads(row.kwargs or "{}"))
+        encode(registry.get(type_), json.loads(text))
     except InvalidJobData as error:
         return " · ".join(data_faults(error))
-    except (ValueError, RecursionError):
+    except (json.JSONDecodeError, RecursionError):
         return _("The payload is not JSON.")
+    except PayloadTooLarge:
+        return _("This is larger than a payload may be.")
     except QueueError:
-        return _("Unknown job type: %(value)s") % {"value": row.type}
+        return _("Unknown job type: %(value)s") % {"value": type_}
     return ""

@@ -78,7 +78,9 @@ def summary(blocks: Iterable[Block]) -> str:
         f"{number} {labels.get(status, status)}"
         for status, number in counts.most_common()
     )
-    text = ngettext("Last firing: %(told)s", "Last %(n)d firings: %(told)s", n := counts.total())
+    text = ngettext(
+        "Last firing: %(told)s", "Last %(n)d firings: %(told)s", n := counts.total()
+    )
     return text % {"n": n, "told": told}
 
 
@@ -87,7 +89,9 @@ def picture(blocks: Sequence[Block]) -> SafeString:
     if not blocks:
         return show.NOTHING
     drawn = format_html_join(
-        "", '<i class="{}" title="{}"></i>', ((each.tone, each.words) for each in blocks)
+        "",
+        '<i class="{}" title="{}"></i>',
+        ((each.tone, each.words) for each in blocks),
     )
     return format_html(
         '<span class="strip" role="img" aria-label="{}">{}</span>',

@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
@@ -15,7 +15,9 @@ from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
 from django_celery_beat.models import PeriodicTask
 
 from queues import plans
+from queues.access import may, may_on
 from queues.admin import show
+from queues.admin.guard import Guarded
 from queues.admin.schedule_live import FOLDER, describe, live
 from queues.admin.schedule_standing import fault_of
 from queues.admin.verbs import MOST
@@ -23,8 +25,11 @@ from queues.errors import QueueError
 from queues.masks import masked
 from queues.steer import pause, resume, run_now
 
-CHANGE = "django_celery_beat.change_periodictask"
-PERMISSIONS = {"pause": CHANGE, "resume": CHANGE, "run": CHANGE}
+PERMISSIONS = {
+    "pause": "queues.pause_schedule",
+    "resume": "queues.pause_schedule",
+    "run": "queues.run_schedule",
+}
 LABELS = {
     "pause": pgettext_lazy("schedule", "Pause"),
     "resume": gettext_lazy("Resume"),
@@ -35,12 +40,7 @@ LABELS = {
 LONGEST_NOTE = 500
 
 
-def may(user: Any, verb: str, task: PeriodicTask | None = None) -> bool:
-    """Tell whether someone may do that to a schedule: the one place that asks."""
-    return bool(user.has_perm(PERMISSIONS[verb]))
-
-
-class Steered(admin.ModelAdmin):
+class Steered(Guarded):
     """An admin of schedules with their verbs, as buttons and as list actions."""
 
     def get_urls(self) -> list[Any]:
@@ -64,7 +64,7 @@ class Steered(admin.ModelAdmin):
         """Offer to pause and resume to those who may; a forged name finds nothing."""
         actions: dict[str, Any] = dict(super().get_actions(request))
         for verb in ("pause", "resume"):
-            if may(request.user, verb):
+            if may(request.user, PERMISSIONS[verb]):
                 act = partial(self._on_many, verb)
                 actions[verb] = (act, verb, LABELS[verb])
         return actions
@@ -75,8 +75,8 @@ class Steered(admin.ModelAdmin):
         copy = f"{reverse(f'{change}_add')}?copy={task.pk}"
         turn = "pause" if task.enabled else "resume"
         offers = [
-            ("run", may(request.user, "run", task), self._at("run", task), ""),
-            (turn, may(request.user, turn, task), self._at(turn, task), "plain"),
+            ("run", _may(request, "run", task), self._at("run", task), ""),
+            (turn, _may(request, turn, task), self._at(turn, task), "plain"),
             ("copy", self.has_add_permission(request), copy, "plain"),
             (
                 "delete",
@@ -96,17 +96,21 @@ class Steered(admin.ModelAdmin):
 
     def _on_one(self, verb: str, request: HttpRequest, number: int) -> HttpResponse:
         """Ask, or on a POST do it and lead to what came of it."""
+        if not may(request.user, PERMISSIONS[verb]):
+            raise PermissionDenied
         task = self.get_object(request, str(number))
         if task is None:
             raise Http404
-        if not may(request.user, verb, task):
+        if not _may(request, verb, task):
             raise PermissionDenied
         if request.method != "POST":
             return self._ask(request, verb, [task])
         job = self._do(request, verb, [task])
         if job is not None:
             return redirect("admin:queues_job_change", job.pk)
-        return redirect(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", number)
+        return redirect(
+            f"admin:{self.opts.app_label}_{self.opts.model_name}_change", number
+        )
 
     def _on_many(
         self, verb: str, _admin: object, request: HttpRequest, rows: Any
@@ -116,7 +120,7 @@ class Steered(admin.ModelAdmin):
             text = _("Choose at most %(most)d rows at once.") % {"most": MOST}
             self.message_user(request, text, messages.ERROR)
             return None
-        if not all(may(request.user, verb, task) for task in chosen):
+        if not all(_may(request, verb, task) for task in chosen):
             raise PermissionDenied
         if verb == "pause" and "confirmed" not in request.POST:
             return self._ask(request, verb, chosen, action=verb)
@@ -159,14 +163,19 @@ class Steered(admin.ModelAdmin):
         return TemplateResponse(request, f"{FOLDER}/ask.html", context)
 
 
+def _may(request: HttpRequest, verb: str, task: PeriodicTask) -> bool:
+    return may_on(request.user, PERMISSIONS[verb], task)
+
+
 def _act(verb: str, task: PeriodicTask, user: Any, note: str) -> Any:
     match verb:
         case "pause":
-            return pause(task.name, by=user, note=note) and None
+            pause(task.name, by=user, note=note)
         case "resume":
-            return resume(task.name) and None
+            resume(task.name)
         case _:
             return run_now(task.name, by=user)
+    return None
 
 
 def _logged(verb: str, note: str) -> str:

@@ -3,11 +3,11 @@
 import json
 from typing import Any
 
-from django.contrib import admin
-from django.db.models import QuerySet
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.forms import ModelForm
-from django.http import HttpRequest
-from django.template.response import TemplateResponse
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -17,6 +17,7 @@ from django_celery_beat import admin as _stock  # noqa: F401
 from django_celery_beat import models as beat
 
 from queues import plans
+from queues.access import may
 from queues.admin import show
 from queues.admin.phrase import phrase
 from queues.admin.schedule_filters import ByStanding, ByTask
@@ -27,7 +28,8 @@ from queues.admin.schedule_rows import as_copy
 from queues.admin.schedule_standing import Standing, standing
 from queues.admin.schedule_strip import picture, strips
 from queues.admin.schedule_verbs import Steered, payload_of
-from queues.facts import write
+from queues.handlers import registry
+from queues.schedule import amend
 
 NAMES = (
     gettext_noop("periodic task"),
@@ -155,7 +157,7 @@ class ScheduleAdmin(Steered):
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
-    ) -> Any:
+    ) -> HttpResponse:
         """Show the form with what the schedule will do, did, and who changed it."""
         task, form = kwargs.get("obj"), context["adminform"].form
         is_editable = isinstance(form, ScheduleForm)
@@ -169,8 +171,9 @@ class ScheduleAdmin(Steered):
         if task is not None:
             found |= {**page_of(task), "buttons": self.buttons(request, task)}
             found["show_delete"] = False  # it stands among the buttons
-        context |= {**found, "show_save_and_add_another": False}
-        answer: TemplateResponse = super().render_change_form(
+        hidden = ("show_save_and_add_another", "show_save_and_continue")
+        context |= {**found, **dict.fromkeys(hidden, False)}
+        answer: HttpResponse = super().render_change_form(
             request, context, *args, **kwargs
         )
         return answer
@@ -179,7 +182,31 @@ class ScheduleAdmin(Steered):
         self, request: HttpRequest, obj: Any, form: Any, change: Any
     ) -> None:
         """Write what the form owns and nothing that Beat writes."""
-        write(obj, form.facts)
+        job, queue = form.facts["job"]["type"], form.facts["queue"]
+        permission = self._permission("change" if change else "add")
+        place = {"type": job, "queue": queue or registry.get(job).queue}
+        if not may(request.user, permission, **place):
+            raise PermissionDenied
+        amend(obj, form.facts)
+
+    def response_add(
+        self, request: HttpRequest, obj: Any, post_url_continue: str | None = None
+    ) -> HttpResponse:
+        """Lead to the page of the new schedule."""
+        return self._saved(request, obj)
+
+    def response_change(self, request: HttpRequest, obj: Any) -> HttpResponse:
+        """Stay on the page, which shows what the edit means."""
+        return self._saved(request, obj)
+
+    def _saved(self, request: HttpRequest, task: Any) -> HttpResponse:
+        text = _("“%(name)s” is saved.") % {"name": task.name}
+        self.message_user(request, text, messages.SUCCESS)
+        if not self.has_view_permission(request, task):
+            return redirect("admin:index")
+        return redirect(
+            f"admin:{self.opts.app_label}_{self.opts.model_name}_change", task.pk
+        )
 
     @admin.display(description=gettext_lazy("name"), ordering="name")
     def title(self, task: Any) -> SafeString:
