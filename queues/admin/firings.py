@@ -55,8 +55,13 @@ def outcome(firing: CronLog) -> SafeString:
 
 
 def problem(firing: CronLog) -> str:
-    """Return the error that its end recorded, if any."""
-    found = firing.details.get("error") if isinstance(firing.details, dict) else None
+    """Return why it did not succeed: its error, or why its due times were skipped."""
+    details = firing.details if isinstance(firing.details, dict) else {}
+    if reason := details.get("reason"):
+        told = dict(CronLog.Reason.choices).get(reason, reason)
+        count = details.get("count") or 1
+        return f"{told} ({count})" if count != 1 else str(told)
+    found = details.get("error")
     return show.short(str(found)) if found else ""
 
 

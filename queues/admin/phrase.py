@@ -150,7 +150,10 @@ def _spell(field: str, lowest: int, highest: int) -> str:
 
 def _spell_part(part: str, lowest: int, highest: int) -> str:
     if span := RANGE.fullmatch(part):
-        return _("%(first)s to %(last)s") % {"first": span[1], "last": span[2]}
+        return pgettext("numbers", "%(first)s to %(last)s") % {
+            "first": span[1],
+            "last": span[2],
+        }
     if (step := STEP.fullmatch(part)) or part == "*":
         first, last, by = lowest, highest, int(step[1]) if step else 1
     elif steps := STEPS.fullmatch(part):
@@ -158,7 +161,10 @@ def _spell_part(part: str, lowest: int, highest: int) -> str:
     else:
         return str(int(part))
     if by == 1:
-        return _("%(first)s to %(last)s") % {"first": first, "last": last}
+        return pgettext("numbers", "%(first)s to %(last)s") % {
+            "first": first,
+            "last": last,
+        }
     numbers = [str(number) for number in range(first, last + 1, by)]
     shown = numbers if len(numbers) <= MOST_TIMES else [*numbers[:3], "…", numbers[-1]]
     return ", ".join(shown)

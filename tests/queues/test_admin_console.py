@@ -208,13 +208,53 @@ def test_the_browser_chooses_the_language_and_the_switch_overrules_it(
             "On day 1 of the month in January, July at 04:00",
             "No dia 1 do mês em janeiro, julho às 04:00",
         ),
-        ("0 4 1 * 1", "0 4 1 * 1", "0 4 1 * 1"),
-        ("0 4 1-7 * *", "0 4 1-7 * *", "0 4 1-7 * *"),
-        ("1-9 4 * * *", "1-9 4 * * *", "1-9 4 * * *"),
-        ("1-9 * * * *", "1-9 * * * *", "1-9 * * * *"),
+        (
+            "0 4 1 * 1",
+            "On day 1 of the month if that is Monday at 04:00",
+            "No dia 1 do mês se for segunda-feira às 04:00",
+        ),
+        (
+            "0 4 1-7 * *",
+            "On day 1 to 7 of the month at 04:00",
+            "No dia 1 a 7 do mês às 04:00",
+        ),
+        (
+            "1-9 4 * * *",
+            "At minute 1 to 9 of hour 4",
+            "No minuto 1 a 9 da hora 4",
+        ),
+        (
+            "1-9 * * * *",
+            "Every hour at minute 1 to 9",
+            "Toda hora no minuto 1 a 9",
+        ),
+        (
+            "15 9-17 * * *",
+            "Every hour from 09:15 to 17:15",
+            "Toda hora das 09:15 às 17:15",
+        ),
+        (
+            "*/7 */5 */10 * *",
+            (
+                "At minute 0, 7, 14, …, 56 of hour 0, 5, 10, 15, 20, "
+                "on day 1, 11, 21, 31 of the month"
+            ),
+            (
+                "No minuto 0, 7, 14, …, 56 da hora 0, 5, 10, 15, 20, "
+                "no dia 1, 11, 21, 31 do mês"
+            ),
+        ),
+        (
+            "0,9 0,1,2,3 * * 1-3,5",
+            "At minute 0, 9 of hour 0, 1, 2, 3, Monday to Wednesday, Friday",
+            (
+                "No minuto 0, 9 da hora 0, 1, 2, 3, de segunda-feira a quarta-feira, "
+                "sexta-feira"
+            ),
+        ),
         ("0 4 * * 1-x", "0 4 * * 1-x", "0 4 * * 1-x"),
         ("0 4 * 13 *", "0 4 * 13 *", "0 4 * 13 *"),
-        ("0,9 0,1,2,3 * * *", "0,9 0,1,2,3 * * *", "0,9 0,1,2,3 * * *"),
+        ("0 4 *", "0 4 *", "0 4 *"),
     ],
 )
 def test_a_cron_line_in_words(line: str, english: str, portuguese: str):

@@ -5,11 +5,11 @@ import os
 import signal
 import time
 from contextlib import suppress
-from datetime import timedelta
-from typing import Any
+from datetime import date, timedelta
+from typing import Any, Literal
 
 from django.db import transaction
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from queues.handlers import handler
 from queues.limits import Limit
@@ -27,6 +27,22 @@ class Receipt(BaseModel):
     copies: int = 1
 
 
+class Campaign(BaseModel):
+    """What send-campaign needs: a property of every kind."""
+
+    title: str = Field(max_length=80, description="As customers see it.")
+    text: str = Field("", max_length=5000)
+    first_day: date
+    channel: Literal["sms", "email"] = "sms"
+    most_messages: int = Field(500, ge=1, le=1000)
+    share: float | None = Field(None, gt=0, le=1)
+    is_rehearsal: bool = False
+    stores: list[int] = []
+    weekdays: list[Literal["mon", "tue"]] = []
+    api_token: str | None = None
+    prices: dict[str, int] = {}
+
+
 def note(job: RunningJob, event: str) -> None:
     """Write to the ledger."""
     Entry.objects.create(job_id=job.id, event=event, pid=os.getpid())
@@ -42,6 +58,15 @@ def send_receipt(data: Receipt, job: RunningJob) -> Data:
     """Send the receipt of an order."""
     job.log("sent", order_id=data.order_id)
     return {"order_id": data.order_id, "copies": data.copies, "attempt": job.attempt}
+
+
+@handler("send-campaign", queue="reports", max_attempts=4, timeout=120)
+def send_campaign(data: Campaign, job: RunningJob) -> Data:
+    """Send a campaign to everyone who is due today.
+
+    Stops by itself after the most messages of a day.
+    """
+    return data.model_dump(mode="json")
 
 
 @handler("ledger", queue="default")
