@@ -138,7 +138,7 @@ class Steered(Guarded):
                     self.log_change(request, task, _logged(verb, note))
             except QueueError as error:
                 self.message_user(
-                    request, f"{task.name}: {show.explain(error)}", messages.ERROR
+                    request, f"“{task.name}”: {show.explain(error)}", messages.ERROR
                 )
             else:
                 done += 1

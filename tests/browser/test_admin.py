@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission, User
-from django_celery_beat.models import PeriodicTask
 from playwright.sync_api import Page, expect
 
 from queues.enqueue import enqueue
@@ -44,39 +43,6 @@ def go(page: Page, section: str) -> None:
 def has_no_overflow(page: Page) -> bool:
     wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
     return bool(wide <= 0)
-
-
-def test_a_schedule_is_created_corrected_and_switched_off(desk: Page):
-    go(desk, "Schedules")
-    desk.get_by_role("link", name="Add schedule").click()
-    desk.get_by_label("Name").fill("nightly receipt")
-    desk.get_by_role("textbox", name="Cron line").fill("61 3 * * *")
-    desk.get_by_label("Job type").select_option("send-receipt")
-    desk.get_by_role("button", name="Save", exact=True).click()
-
-    expect(desk.get_by_text("The minute “61” is not understood")).to_be_visible()
-    expect(desk.get_by_text("“order_id” is missing")).to_be_visible()
-
-    desk.get_by_role("textbox", name="Cron line").fill("30 3 * * 1-5")
-    desk.get_by_label("Payload").fill('{"order_id": 7}')
-    desk.get_by_role("button", name="Save", exact=True).click()
-
-    expect(desk.get_by_text("Monday to Friday at 03:30")).to_be_visible()
-    desk.get_by_role("link", name="nightly receipt").first.click()
-    desk.get_by_role("button", name="Switch off").click()
-    expect(desk.get_by_text("It is switched off.")).to_be_visible()
-    assert not PeriodicTask.objects.get().enabled
-
-
-def test_the_form_shows_only_what_the_kind_needs(desk: Page):
-    go(desk, "Schedules")
-    desk.get_by_role("link", name="Add schedule").click()
-
-    expect(desk.get_by_label("Unit")).to_be_hidden()
-    desk.get_by_label("every so often").check()
-
-    expect(desk.get_by_role("textbox", name="Cron line")).to_be_hidden()
-    expect(desk.get_by_label("Unit")).to_be_visible()
 
 
 def test_a_failed_job_is_understood_and_replayed(desk: Page):

@@ -145,7 +145,7 @@ def test_a_broken_schedule_is_not_run_and_says_why(admin_client: Client):
 
     assert "Unknown job type: gone" in asked
     assert '<button type="submit" class="button">' not in asked
-    assert "nightly: Unknown job type: gone" in answer.content.decode()
+    assert "“nightly”: Unknown job type: gone" in answer.content.decode()
     assert not Job.objects.exists()
 
 
