@@ -144,16 +144,13 @@ def _days(day: str, weekday: str) -> str:
 
 
 def _spell(field: str, lowest: int, highest: int) -> str:
-    """Return the numbers of a field: "1, 3 to 5"; of steps the first and the last."""
+    """Return the numbers of a field: "1, 3–5"; of steps the first and the last."""
     return ", ".join(_spell_part(part, lowest, highest) for part in field.split(","))
 
 
 def _spell_part(part: str, lowest: int, highest: int) -> str:
     if span := RANGE.fullmatch(part):
-        return pgettext("numbers", "%(first)s to %(last)s") % {
-            "first": span[1],
-            "last": span[2],
-        }
+        return f"{span[1]}–{span[2]}"
     if (step := STEP.fullmatch(part)) or part == "*":
         first, last, by = lowest, highest, int(step[1]) if step else 1
     elif steps := STEPS.fullmatch(part):
@@ -161,10 +158,7 @@ def _spell_part(part: str, lowest: int, highest: int) -> str:
     else:
         return str(int(part))
     if by == 1:
-        return pgettext("numbers", "%(first)s to %(last)s") % {
-            "first": first,
-            "last": last,
-        }
+        return f"{first}–{last}"
     numbers = [str(number) for number in range(first, last + 1, by)]
     shown = numbers if len(numbers) <= MOST_TIMES else [*numbers[:3], "…", numbers[-1]]
     return ", ".join(shown)

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy
 from django_celery_beat.models import PeriodicTask
 
 from queues.admin import phrase, show
+from queues.facts import read
 from queues.models import AuditEntry, ScheduleState
 
 SHOWN = 10
@@ -54,6 +55,17 @@ def changes_of(task: PeriodicTask) -> Iterator[dict[str, Any]]:
             "at": each.at,
             "facts": list(_differences(each)),
         }
+
+
+def told_of(task: PeriodicTask) -> list[tuple[str, str]]:
+    """Return what a schedule says beside its payload and pattern, for a reader."""
+    facts = read(task)
+    shown = [
+        (str(name), _told(fact, facts[fact]))
+        for fact, name in FACTS.items()
+        if fact in facts and fact not in {"pattern", "enabled", "description"}
+    ]
+    return [(_("Job type"), task.task), *shown]
 
 
 def _differences(entry: AuditEntry) -> Iterator[Difference]:

@@ -75,7 +75,7 @@ class PatternFields(forms.Form):
         initial="minutes",
     )
     days = forms.MultipleChoiceField(
-        label=gettext_lazy("On"),
+        label=gettext_lazy("Days"),
         required=False,
         choices=list(SUNDAY_FIRST.items()),
         initial=["1", "2", "3", "4", "5"],
@@ -90,7 +90,7 @@ class PatternFields(forms.Form):
         help_text=gettext_lazy("Months without that day are left out."),
     )
     at = forms.TimeField(
-        label=gettext_lazy("At"),
+        label=gettext_lazy("Time of day"),
         required=False,
         initial=time(8),
         widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),

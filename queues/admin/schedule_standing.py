@@ -19,7 +19,7 @@ LATE = timedelta(seconds=10)
 WORDS = {
     "active": gettext_lazy("active"),
     "paused": gettext_lazy("paused"),
-    "ended": gettext_lazy("ended"),
+    "ended": gettext_lazy("over"),
     "broken": gettext_lazy("broken"),
     "late": gettext_lazy("late"),
 }

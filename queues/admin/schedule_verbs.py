@@ -11,7 +11,7 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 from django_celery_beat.models import PeriodicTask
 
 from queues import plans
@@ -31,7 +31,7 @@ PERMISSIONS = {
     "run": "queues.run_schedule",
 }
 LABELS = {
-    "pause": pgettext_lazy("schedule", "Pause"),
+    "pause": gettext_lazy("Pause"),
     "resume": gettext_lazy("Resume"),
     "run": gettext_lazy("Run now"),
     "copy": gettext_lazy("Copy"),

@@ -20,6 +20,7 @@ from queues import plans
 from queues.access import may
 from queues.admin import show
 from queues.admin.phrase import phrase
+from queues.admin.schedule_changes import told_of
 from queues.admin.schedule_filters import ByStanding, ByTask
 from queues.admin.schedule_form import ScheduleForm
 from queues.admin.schedule_page import badge, page_of, pause_of, preview_of
@@ -37,10 +38,8 @@ NAMES = (
     gettext_noop("Periodic Tasks"),
 )
 """The library's words for its rows: our catalogues, English too, call them schedules."""
-READ = (
-    "name", "description", "words", "job_type", "payload", "priority", "queue",
-    "start_time", "expires",
-)  # fmt: skip
+READ = ("name",)
+"""Of the stock form for readers nothing is shown; it wants one field."""
 
 # The library's five pages give way to one; importing them first settles the order.
 admin.site.unregister(
@@ -161,7 +160,7 @@ class ScheduleAdmin(Steered):
         """Show the form with what the schedule will do, did, and who changed it."""
         task, form = kwargs.get("obj"), context["adminform"].form
         is_editable = isinstance(form, ScheduleForm)
-        found = {
+        found: dict[str, Any] = {
             "is_editable": is_editable,
             "preview": preview_of(form if is_editable else None, task),
             "presets": [
@@ -170,6 +169,7 @@ class ScheduleAdmin(Steered):
         }
         if task is not None:
             found |= {**page_of(task), "buttons": self.buttons(request, task)}
+            found |= {"told": told_of(task), "payload": payload_of(task)}
             found["show_delete"] = False  # it stands among the buttons
         hidden = ("show_save_and_add_another", "show_save_and_continue")
         context |= {**found, **dict.fromkeys(hidden, False)}
@@ -251,13 +251,3 @@ class ScheduleAdmin(Steered):
             '{} <span class="quiet">{} · {}</span>',
             picture(task.blocks), task.blocks[-1].outcome, told,
         )  # fmt: skip
-
-    @admin.display(description=gettext_lazy("payload"))
-    def payload(self, task: Any) -> str:
-        """Show what the job is given."""
-        return format_html("<pre>{}</pre>", payload_of(task))
-
-    @admin.display(description=gettext_lazy("job type"), ordering="task")
-    def job_type(self, task: Any) -> str:
-        """Show the type of the job that it writes."""
-        return str(task.task)

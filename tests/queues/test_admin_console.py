@@ -215,23 +215,23 @@ def test_the_browser_chooses_the_language_and_the_switch_overrules_it(
         ),
         (
             "0 4 1-7 * *",
-            "On day 1 to 7 of the month at 04:00",
-            "No dia 1 a 7 do mês às 04:00",
+            "On day 1–7 of the month at 04:00",
+            "No dia 1–7 do mês às 04:00",
         ),
         (
             "1-9 4 * * *",
-            "At minute 1 to 9 of hour 4",
-            "No minuto 1 a 9 da hora 4",
+            "At minute 1–9 of hour 4",
+            "No minuto 1–9 da hora 4",
         ),
         (
             "1-9 * * * *",
-            "Every hour at minute 1 to 9",
-            "Toda hora no minuto 1 a 9",
+            "Every hour at minute 1–9",
+            "A cada hora no minuto 1–9",
         ),
         (
             "15 9-17 * * *",
             "Every hour from 09:15 to 17:15",
-            "Toda hora das 09:15 às 17:15",
+            "A cada hora das 09:15 às 17:15",
         ),
         (
             "*/7 */5 */10 * *",
