@@ -159,17 +159,19 @@ class ScheduleAdmin(Steered):
     ) -> HttpResponse:
         """Show the form with what the schedule will do, did, and who changed it."""
         task, form = kwargs.get("obj"), context["adminform"].form
+        row = plans.row_of(task.pk) if task else None
         is_editable = isinstance(form, ScheduleForm)
         found: dict[str, Any] = {
             "is_editable": is_editable,
-            "preview": preview_of(form if is_editable else None, task),
+            "preview": preview_of(form if is_editable else None, task, row),
             "presets": [
                 {**each, "sets": json.dumps(each["sets"])} for each in preset_list()
             ],
         }
         if task is not None:
-            found |= {**page_of(task), "buttons": self.buttons(request, task)}
-            found |= {"told": told_of(task), "payload": payload_of(task)}
+            found |= {**page_of(task, row), "buttons": self.buttons(request, task)}
+            if not is_editable:
+                found |= {"told": told_of(task), "payload": payload_of(task)}
             found["show_delete"] = False  # it stands among the buttons
         hidden = ("show_save_and_add_another", "show_save_and_continue")
         context |= {**found, **dict.fromkeys(hidden, False)}
