@@ -73,7 +73,8 @@ class CronLogAdmin(Window):
     ordering = ("-created_at", "-id")
     sortable_by = ()
     list_display = (
-        "job_name", "job_type", "outcome", "due", "fired", "took", "of_job", "problem",
+        "job_name", "job_type", "outcome", "due", "fired", "late", "took", "of_job",
+        "problem",
     )  # fmt: skip
     list_filter = (BySchedule, ("status", admin.ChoicesFieldListFilter))
     fields = readonly_fields = ("id",)
@@ -102,9 +103,16 @@ class CronLogAdmin(Window):
         """Show when it should have fired."""
         return show.moment(firing.due_at)
 
+    @admin.display(description=_("late by"))
+    def late(self, firing: CronLog) -> str:
+        """Show how long after its due time it fired; a run by hand has none."""
+        if firing.due_at is None or firing.created_at is None:
+            return show.NOTHING
+        return show.span(firing.created_at - firing.due_at)
+
     @admin.display(description=_("fired"))
     def fired(self, firing: CronLog) -> str:
-        """Show when it did, beside how late that was."""
+        """Show when it did."""
         return show.clock(firing.created_at) if firing.created_at else show.NOTHING
 
     @admin.display(description=_("duration"))

@@ -15,6 +15,7 @@ from queues.admin.filters import priorities
 from queues.admin.schedule_pattern import AS_IT_IS, PatternFields, pattern_options
 from queues.admin.schedule_policy import PolicyFields, term_options
 from queues.admin.schedule_rows import as_form, kinds, queues, types
+from queues.admin.zones import zones
 from queues.errors import InvalidJobData, InvalidSchedule, PayloadTooLarge, QueueError
 from queues.facts import Facts, Options, check
 from queues.handlers import registry
@@ -96,6 +97,7 @@ class ScheduleForm(PatternFields, PolicyFields, forms.ModelForm):
         if task.pk:
             self.initial = {**as_form(task), **self.initial}
         self._choices("kind", kinds(task))
+        self._choices("zone", zones())
         self._choices("type", types(task.task))
         self._choices("line", queues(task.queue))
         for name in ("start_time", "expires"):

@@ -1,6 +1,6 @@
 """The page of one schedule: how it stands, what it did, who changed it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -14,31 +14,32 @@ from queues.admin.phrase import phrase
 from queues.admin.schedule_changes import changes_of
 from queues.admin.schedule_preview import Preview, of_form, of_row
 from queues.admin.schedule_standing import TONES, WORDS, Standing, standing
-from queues.admin.schedule_strip import links, strips, summary
+from queues.admin.schedule_strip import Block, links, strips, summary
 from queues.models import CronLog
 
 SHOWN_FIRINGS = 12
 
 
-def page_of(task: PeriodicTask) -> dict[str, Any]:
+def page_of(task: PeriodicTask, row: plans.Row | None) -> dict[str, Any]:
     """Return everything that the page of a schedule shows beside its form."""
-    row, now = plans.row_of(task.pk), timezone.now()
+    now = timezone.now()
     blocks = strips([task.pk])[task.pk]
     return {
         "facts": _facts(task, row, now) if row else {},
         "strip": links(blocks),
         "strip_summary": summary(blocks),
-        "firings": list(_firings(task.pk)),
+        "firings": list(_firings(blocks)),
         "changes": list(changes_of(task)),
     }
 
 
-def preview_of(form: Any, task: PeriodicTask | None) -> Preview | None:
+def preview_of(
+    form: Any, task: PeriodicTask | None, row: plans.Row | None
+) -> Preview | None:
     """Return what the form, or the schedule without one, will run."""
     now = timezone.now()
     if form is not None and form.is_bound:
         return of_form(form, now)
-    row = plans.row_of(task.pk) if task else None
     return of_row(row, phrase(task), now) if row else None
 
 
@@ -67,10 +68,11 @@ def pause_of(task: PeriodicTask) -> dict[str, Any] | None:
     return {"at": state.paused_at, "by": state.paused_by, "note": state.pause_note}
 
 
-def _firings(schedule_id: int) -> Iterator[dict[str, Any]]:
+def _firings(blocks: Sequence[Block]) -> Iterator[dict[str, Any]]:
     """Yield the last firings, expected against actual."""
-    rows = CronLog.objects.filter(schedule=schedule_id).select_related("job")
-    for each in rows.order_by("-due_at")[:SHOWN_FIRINGS]:
+    numbers = [block.id for block in blocks[-SHOWN_FIRINGS:]]
+    rows = CronLog.objects.select_related("job").in_bulk(numbers)
+    for each in (rows[number] for number in reversed(numbers) if number in rows):
         day = each.due_at or each.created_at
         yield {
             "row": each,

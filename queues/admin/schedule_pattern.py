@@ -13,7 +13,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from queues.admin.faults import cron_fault
-from queues.admin.zones import zones
 from queues.cron import ALIASES
 from queues.due import parse_cron
 from queues.errors import InvalidSchedule
@@ -116,7 +115,6 @@ class PatternFields(forms.Form):
     )
     zone = forms.ChoiceField(
         label=gettext_lazy("Time zone"),
-        choices=zones,
         initial=lambda: settings.TIME_ZONE,
         help_text=gettext_lazy("Times of day are read in it."),
         error_messages={"invalid_choice": gettext_lazy("Unknown time zone: %(value)s")},

@@ -38,6 +38,8 @@ SHOWN = 10
 AHEAD = timedelta(days=366)
 """How far ahead the next clock change is looked for."""
 AROUND = timedelta(days=40)
+NEAR = timedelta(days=150)
+"""Changes of the clock longer before a run than this are not told: they repeat."""
 INSTANT = timedelta(microseconds=1)
 PATTERN_FIELDS = frozenset(
     {"kind", "every", "unit", "days", "day", "at", "cron", "zone", "start_time",
@@ -106,7 +108,7 @@ def preview(plan: Plan, words: str, zone: str, now: datetime) -> Preview:
     change = clock_change(zone, after=now, until=now + AHEAD)
     runs = list(_lines(plan, times, zone, now))
     around: list[Line] = []
-    if change and times and change > times[-1]:
+    if change and times and not any(line.change for line in runs):
         around = list(_around(plan, change, zone, now))
     told = f"{zone} ({offset(now, zone)})"
     return Preview(words, told, runs, around, is_steady=change is None)
@@ -128,7 +130,7 @@ def _lines(
 ) -> Iterator[Line]:
     """Yield the runs, and each change of the clock before the run that follows it."""
     for due in times:
-        crossed = since
+        crossed = max(since, due - NEAR)
         while change := clock_change(zone, after=crossed, until=due):
             yield Line(change=_told(change, zone))
             crossed = change

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -30,7 +31,7 @@ from queues.admin.schedule_standing import Standing, standing
 from queues.admin.schedule_strip import picture, strips
 from queues.admin.schedule_verbs import Steered, payload_of
 from queues.handlers import registry
-from queues.schedule import amend
+from queues.schedule import amend, unschedule
 
 NAMES = (
     gettext_noop("periodic task"),
@@ -159,17 +160,19 @@ class ScheduleAdmin(Steered):
     ) -> HttpResponse:
         """Show the form with what the schedule will do, did, and who changed it."""
         task, form = kwargs.get("obj"), context["adminform"].form
+        row = plans.row_of(task.pk) if task else None
         is_editable = isinstance(form, ScheduleForm)
         found: dict[str, Any] = {
             "is_editable": is_editable,
-            "preview": preview_of(form if is_editable else None, task),
+            "preview": preview_of(form if is_editable else None, task, row),
             "presets": [
                 {**each, "sets": json.dumps(each["sets"])} for each in preset_list()
             ],
         }
         if task is not None:
-            found |= {**page_of(task), "buttons": self.buttons(request, task)}
-            found |= {"told": told_of(task), "payload": payload_of(task)}
+            found |= {**page_of(task, row), "buttons": self.buttons(request, task)}
+            if not is_editable:
+                found |= {"told": told_of(task), "payload": payload_of(task)}
             found["show_delete"] = False  # it stands among the buttons
         hidden = ("show_save_and_add_another", "show_save_and_continue")
         context |= {**found, **dict.fromkeys(hidden, False)}
@@ -188,6 +191,15 @@ class ScheduleAdmin(Steered):
         if not may(request.user, permission, **place):
             raise PermissionDenied
         amend(obj, form.facts)
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        """Delete it as code would, with its entry in the audit."""
+        unschedule(obj.name)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet) -> None:
+        """Delete each with its entry in the audit."""
+        for task in queryset:
+            unschedule(task.name)
 
     def response_add(
         self, request: HttpRequest, obj: Any, post_url_continue: str | None = None

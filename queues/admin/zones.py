@@ -16,7 +16,10 @@ def zones() -> list[Any]:
     """Return every time zone with its offset now, ours first, then by region."""
     now = timezone.now()
     used = CrontabSchedule.objects.annotate(zone=Cast("timezone", CharField()))
-    known = set(used.values_list("zone", flat=True).distinct()) & available_timezones()
+    known = (
+        set(used.order_by().values_list("zone", flat=True).distinct())
+        & available_timezones()
+    )
     ours = dict.fromkeys([settings.TIME_ZONE, "UTC", *sorted(known)])
     groups: dict[str, list[tuple[str, str]]] = {}
     for name in sorted(available_timezones() - set(ours)):

@@ -278,6 +278,17 @@ def test_a_change_beyond_the_ten_runs_is_shown_by_itself():
     assert not found.is_steady
 
 
+def test_a_run_every_few_years_is_told_without_all_the_clocks_between():
+    plan = parse_cron("0 12 29 2 *", "America/New_York")
+
+    found = preview(plan, "", "America/New_York", NOON)
+
+    assert [line.day[-4:] for line in found.runs if line.day][:3] == [
+        "2028", "2032", "2036",
+    ]  # fmt: skip
+    assert len(found.runs) <= 20
+
+
 def test_runs_are_those_of_the_engine_and_stop_where_it_stops():
     plan = Between(parse_cron("0 6 * * *", "UTC"), end=NOON + timedelta(days=3))
 

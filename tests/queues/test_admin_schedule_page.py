@@ -12,7 +12,7 @@ from django.utils import timezone
 from django_celery_beat.models import CrontabSchedule, PeriodicTask
 
 from queues.admin.schedule_standing import standing
-from queues.admin.schedule_strip import Block, picture, summary
+from queues.admin.schedule_strip import Block, picture, strips, summary
 from queues.models import AuditEntry, CronLog, Job, ScheduleState
 from queues.plans import row_of
 from queues.work import run_due
@@ -48,7 +48,7 @@ def state(task: PeriodicTask) -> str:
     return standing(row, timezone.now()).state
 
 
-def fire(task: PeriodicTask, status: str, due: datetime, **more: Any) -> CronLog:
+def fire(task: PeriodicTask, status: str, due: datetime | None, **more: Any) -> CronLog:
     return CronLog.objects.create(
         schedule=task, job_name=task.name, job_type=task.task, status=status,
         due_at=due, **more,
@@ -254,7 +254,36 @@ def test_the_page_compares_what_was_due_with_what_was_done(admin_client: Client)
     assert "the job of an earlier due time had not ended" in shown
     assert "(3)" in shown
     assert "1 odd" in shown
-    assert len(queries) <= 20
+    assert len(queries) <= 12
+
+
+def test_a_run_by_hand_stands_among_the_firings_of_its_time(admin_client: Client):
+    task, now = make_schedule("a"), timezone.now()
+    by_hand = fire(task, "error", None)
+    CronLog.objects.filter(pk=by_hand.pk).update(created_at=now - timedelta(days=2))
+    for days in range(40, 0, -1):
+        fire(task, "success", now - timedelta(days=days))
+
+    blocks = strips([task.pk])[task.pk]
+    shown = page(admin_client, change(task))
+
+    assert len(blocks) == 30
+    assert [block.status for block in blocks[-3:]] == ["success", "error", "success"]
+    assert "Last 30 firings: 29 success, 1 error" in shown
+    assert "by hand" in shown
+
+
+def test_the_firings_of_one_schedule_are_listed_with_their_delay(admin_client: Client):
+    one, other = make_schedule("one"), make_schedule("other")
+    fire(one, "success", timezone.now() - timedelta(seconds=90))
+    fire(one, "skipped", None, details={"reason": "late", "count": 1})
+    fire(other, "success", timezone.now())
+
+    shown = page(admin_client, f"/admin/queues/cronlog/?schedule={one.pk}")
+
+    assert "1 min 30 s" in shown
+    assert "later than its grace time allows" in shown
+    assert shown.count('class="field-job_name') == 2
 
 
 def test_the_list_costs_the_same_with_many_schedules(admin_client: Client):

@@ -15,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
 
-from queues.models import CronLog, Job
+from queues.models import AuditEntry, CronLog, Job
 from tests.queues.schedules import cron, every, make_schedule, tick
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -242,11 +242,17 @@ def test_a_schedule_is_deleted_after_a_confirmation(admin_client: Client):
     task = make_schedule("a")
     tick(timezone.now())
 
+    others = [make_schedule("b"), make_schedule("c")]
+
     asked = page(admin_client, f"{SCHEDULES}{task.pk}/delete/")
     admin_client.post(f"{SCHEDULES}{task.pk}/delete/", {"post": "yes"})
+    chosen = {"_selected_action": [each.pk for each in others], "post": "yes"}
+    admin_client.post(SCHEDULES, {"action": "delete_selected", **chosen})
 
     assert "Are you sure" in asked
     assert not PeriodicTask.objects.exists()
+    deleted = AuditEntry.objects.filter(action="schedule.delete")
+    assert sorted(deleted.values_list("label", flat=True)) == ["a", "b", "c"]
 
 
 def test_a_viewer_can_run_no_action_and_save_nothing(viewer: Client):
