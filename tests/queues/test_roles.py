@@ -410,8 +410,7 @@ def test_a_viewer_sees_no_button_that_would_fail(rows, me):
         shown = client.get(address)
         assert shown.status_code == 200, address
         page = shown.content.decode().split('id="content"')[1]
-        page = page.replace('<form id="changelist-form" method="post"', "")
-        assert 'method="post"' not in page, address
-        assert 'name="action"' not in page, address
+        for button in ('<button type="submit"', 'name="_save"', 'name="action"'):
+            assert button not in page, (address, button)
         for verb in ("/cancel/", "/replay/", "/pause/", "/drain/", "/stop/", "/add/"):
             assert verb not in page, (address, verb)
