@@ -11,9 +11,9 @@ from django.db import DatabaseError, connection
 from queues.batches import close_batches
 from queues.errors import QueueError
 from queues.expire import expire
-from queues.glance import paused_queues
 from queues.machine import Condition, condition, machine_id, resident
 from queues.needs import release_stranded
+from queues.orders import paused_queues
 from queues.presence import Wish, wish
 from queues.prune import prune
 from queues.rescue import end_overdue, hand_back, rescue

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from queues import glance
+from queues import orders
 from queues.drain import drain, stop, undrain
 from queues.enqueue import enqueue, enqueue_many
 from queues.errors import UnknownWorker, WorkerGone
@@ -141,7 +141,7 @@ def test_a_stopped_worker_ends_in_order_and_leaves_its_jobs_to_others():
     assert {each.vanished for each in rows} == {False}
     assert all(each.gone_at for each in rows)
     enqueue("noop")
-    glance.forget()
+    orders.forget()
     assert work("default") == 1
 
 

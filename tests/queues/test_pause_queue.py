@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import pytest
 from django.db import connection
 
-from queues import glance
+from queues import orders
 from queues.audit import Door, acting
 from queues.enqueue import enqueue
 from queues.errors import UnknownQueue
@@ -56,16 +56,16 @@ def test_what_a_process_saw_open_is_closed_to_it_half_a_second_later(monkeypatch
     assert work("default") == 1
     enqueue("noop")
     pause_queue("default")
-    monkeypatch.setattr(glance, "GOOD_FOR", 0.0)
+    monkeypatch.setattr(orders, "GOOD_FOR", 0.0)
 
     assert work("default") == 0
 
 
 def test_a_busy_process_looks_twice_a_second_and_no_more(django_assert_num_queries):
-    glance.open_among(["default"])
+    orders.open_among(["default"])
 
     with django_assert_num_queries(0):
-        assert glance.open_among(["default"]) == ["default"]
+        assert orders.open_among(["default"]) == ["default"]
 
 
 def test_jobs_under_a_limit_wait_as_well():

@@ -22,7 +22,7 @@ SELECT ARRAY(SELECT name::text FROM queue_states WHERE paused_at IS NOT NULL),
 
 
 @dataclass(slots=True)
-class Glance:
+class Orders:
     """The paused queues, and whether this process shall take no more."""
 
     at: float = float("-inf")
@@ -30,7 +30,7 @@ class Glance:
     is_draining: bool = False
 
 
-_last = Glance()
+_last = Orders()
 
 
 def open_among(queues: Sequence[str]) -> list[str]:
