@@ -68,11 +68,13 @@ def test_what_was_refused_or_rolled_back_tells_nothing():
 def test_the_api_tells_the_person_behind_the_token():
     ana, secret = person("ana")
     job = post("/api/jobs", {"type": "noop", "payload": {}}, secret=secret).json()
-    post(f"/api/jobs/{job['jobId']}/cancel", secret=secret)
+    address = f"/api/jobs/{job['jobId']}/cancel"
+    post(address, {"reason": "asked twice"}, secret=secret)
 
     actions = [row for row in told() if row[2] != "token.issue"]
     assert actions == [("api", "ana", "job.enqueue"), ("api", "ana", "job.cancel")]
-    assert AuditEntry.objects.latest("id").user_id == ana.pk
+    last = AuditEntry.objects.latest("id")
+    assert (last.user_id, last.reason) == (ana.pk, "asked twice")
 
 
 def test_a_service_that_enqueues_is_told_by_the_job_itself():

@@ -414,3 +414,15 @@ def test_a_viewer_sees_no_button_that_would_fail(rows, me):
             assert button not in page, (address, button)
         for verb in ("/cancel/", "/replay/", "/pause/", "/drain/", "/stop/", "/add/"):
             assert verb not in page, (address, verb)
+
+
+def test_the_page_of_a_limit_names_no_job_to_those_with_a_scope():
+    LimitRow.objects.get_or_create(name="turnstile")
+    enqueue("turnstile", {"tenant": "acme"})
+    address = "/admin/queues/limitrow/turnstile/change/"
+    client = browser(member(VIEWER))
+    assert "acme" in _page(client, address)
+
+    narrow(VIEWER, type="noop")
+
+    assert "acme" not in _page(client, address)
