@@ -28,7 +28,7 @@ def undrain(worker_id: int) -> None:
     with transaction.atomic():
         worker = _locked(worker_id)
         if worker.stop_requested_at is not None:
-            raise WorkerGone(worker.name)
+            raise WorkerGone
         if worker.drain_requested_at is not None:
             Worker.objects.filter(pk=worker_id).update(drain_requested_at=None)
             told = {"draining": True, "since": worker.drain_requested_at}
@@ -55,5 +55,5 @@ def _locked(worker_id: int) -> Worker:
     if worker is None:
         raise UnknownWorker(worker_id)
     if worker.gone_at is not None or worker.kind != Worker.Kind.NODE:
-        raise WorkerGone(worker.name)
+        raise WorkerGone
     return worker

@@ -74,10 +74,10 @@ class UnknownWorker(QueueError, LookupError):
 
 
 class WorkerGone(QueueError):
-    """No Celery worker of that name runs that could still be asked for something."""
+    """It ended, or is no Celery worker: nothing can be asked of it."""
 
-    def __init__(self, name: str) -> None:
-        super().__init__(f"No running Celery worker: {name}")
+    def __init__(self) -> None:
+        super().__init__("This is no Celery worker that runs")
 
 
 class IllegalTransition(QueueError):

@@ -48,6 +48,16 @@ WHERE kind = 'node' AND gone_at IS NULL AND drain_requested_at IS NULL
   AND seen_at > clock_timestamp() - %(fresh)s * interval '1 second'
 GROUP BY line.queue
 """
+MEMORY = """
+SELECT kind, sum(memory_bytes)::int8 FROM workers
+WHERE gone_at IS NULL AND memory_bytes IS NOT NULL
+  AND seen_at > clock_timestamp() - %(fresh)s * interval '1 second'
+GROUP BY kind
+"""
+CHANGES = """
+SELECT door, count(*) FROM audit_log
+WHERE at > statement_timestamp() - interval '1 hour' GROUP BY door
+"""
 
 
 @dataclass(slots=True)
@@ -99,6 +109,16 @@ def standings() -> list[Standing]:
 def paused() -> dict[str, Queue]:
     """Return the queues that are paused, by name."""
     return {each.pk: each for each in Queue.objects.filter(paused_at__isnull=False)}
+
+
+def memory() -> dict[str, int]:
+    """Return by kind how many bytes the processes that are there hold."""
+    return dict(_counts(MEMORY, fresh=figures.FRESH))
+
+
+def changes() -> dict[str, int]:
+    """Return by door how many rows the audit log got within the last hour."""
+    return dict(_counts(CHANGES))
 
 
 def _add(standing: Standing, line: figures.Line) -> None:

@@ -84,7 +84,7 @@ class ByKind(ByColumn):
 
     def word(self, value: str) -> str:
         """Return the name of the model."""
-        return kind_word(value)
+        return kind_word(value) or str(_("nothing in particular"))
 
 
 class BySpan(admin.SimpleListFilter):

@@ -42,9 +42,9 @@ def brief(before: Any, after: Any) -> str:
 
 
 def _arrow(each: Difference) -> str:
-    if each.before is None:
+    if not each.before:
         return format_html("<ins>{}</ins>", _short(each.after))
-    if each.after is None:
+    if not each.after:
         return format_html("<del>{}</del>", _short(each.before))
     return format_html(
         "<del>{}</del> → <ins>{}</ins>", _short(each.before), _short(each.after)

@@ -7,7 +7,7 @@ from django.contrib.auth import admin as stock
 from django.contrib.auth.models import Group, User
 from django.db import transaction
 from django.db.models import Model, QuerySet
-from django.forms import Select, model_to_dict
+from django.forms import ChoiceField, model_to_dict
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
@@ -73,12 +73,17 @@ class ScopeInline(admin.TabularInline):
     def formfield_for_dbfield(
         self, db_field: Any, request: HttpRequest, **kwargs: Any
     ) -> Any:
-        """Offer the known queues."""
-        field = super().formfield_for_dbfield(db_field, request, **kwargs)
-        if db_field.name == "queue" and field is not None:
-            choices = [("", _("every queue")), *((n, n) for n in registry.queues())]
-            field.widget = Select(choices=choices)
-        return field
+        """Offer the queues that are known, and those that scopes name already."""
+        if db_field.name != "queue":
+            return super().formfield_for_dbfield(db_field, request, **kwargs)
+        named = AccessScope.objects.exclude(queue="").values_list("queue", flat=True)
+        names = sorted({*registry.queues(), *named})
+        return ChoiceField(
+            choices=[("", _("every queue")), *((name, name) for name in names)],
+            required=False,
+            label=db_field.verbose_name,
+            help_text=db_field.help_text,
+        )
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Follow the group."""

@@ -9,7 +9,6 @@ from django.db.models import Model
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
-from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from queues.access import may_everywhere
@@ -65,7 +64,7 @@ def kind_word(kind: str) -> str:
     try:
         return str(apps.get_model(kind)._meta.verbose_name)  # noqa: SLF001 - its own name
     except (LookupError, ValueError):
-        return kind or _("several")
+        return kind
 
 
 def _address(entry: AuditEntry) -> str:

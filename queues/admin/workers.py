@@ -8,9 +8,10 @@ from django.contrib import admin
 from django.db.models import F, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, gettext_noop
 
 from queues.access import scoped
 from queues.admin import show
@@ -21,6 +22,8 @@ from queues.rescue import PATIENCE
 
 SILENCE = timedelta(seconds=PATIENCE)
 SHOWN_JOBS = 100
+REFUSALS = (gettext_noop("This is no Celery worker that runs"),)
+"""What the verbs answer, so that it can be translated here, at the edge."""
 
 
 def _can_be_asked(worker: Worker) -> bool:
@@ -114,7 +117,7 @@ class WorkerAdmin(Operated, Window):
     ordering = (F("gone_at").desc(nulls_first=True), "-id")
     sortable_by = ()
     list_display = (
-        "name", "state", "kind", "jobs", "lines", "memory", "version", "started", "seen",
+        "process", "state", "jobs", "lines", "memory", "code", "seen",
     )  # fmt: skip
     list_filter = (ByLife, ("kind", admin.ChoicesFieldListFilter))
     fields = readonly_fields = ("id",)
@@ -141,6 +144,18 @@ class WorkerAdmin(Operated, Window):
             request, object_id, form_url, {**context, **(extra_context or {})}
         )
 
+    @admin.display(description=gettext_lazy("process"))
+    def process(self, worker: Worker) -> SafeString:
+        """Show its name, and what kind it is."""
+        kind = Worker.Kind(worker.kind).label
+        return format_html('{}<br><span class="quiet">{}</span>', worker.name, kind)
+
+    @admin.display(description=gettext_lazy("version"))
+    def code(self, worker: Worker) -> SafeString:
+        """Show which code it runs; the rest is on its page."""
+        code = worker.version.partition(" ")[0] or show.NOTHING
+        return format_html('<code title="{}">{}</code>', worker.version, code)
+
     @admin.display(description=gettext_lazy("state"))
     def state(self, worker: Worker) -> SafeString:
         """Show whether it is there."""
@@ -160,11 +175,6 @@ class WorkerAdmin(Operated, Window):
     def memory(self, worker: Worker) -> str:
         """Show the memory that it held at its last heartbeat."""
         return show.size(worker.memory_bytes)
-
-    @admin.display(description=gettext_lazy("started"))
-    def started(self, worker: Worker) -> str:
-        """Show when it started."""
-        return show.moment(worker.started_at)
 
     @admin.display(description=gettext_lazy("last seen"))
     def seen(self, worker: Worker) -> str:
