@@ -8,10 +8,10 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from queues.access import may
-from queues.admin.choice import WHEN, chosen, query
+from queues.admin.choice import STATES, WHEN, chosen, query
 from queues.admin.paging import FURTHEST
 from queues.errors import InvalidSelection
 from queues.faults import PAGE, SPANS, Fault, faults
@@ -27,11 +27,6 @@ VIEW, REPLAY, DISMISS, EXPORT = (
         ("export", "letter"),
     )
 )
-STATES = {
-    "open": pgettext_lazy("letters", "open"),
-    "dismissed": pgettext_lazy("letters", "dismissed"),
-    "replayed": pgettext_lazy("letters", "replayed"),
-}
 ORDERS = {
     "count": gettext_lazy("most letters"),
     "last": gettext_lazy("last death"),
