@@ -12,7 +12,16 @@ from tests.stage import Stage, stage
 if TYPE_CHECKING:
     from tests.bench.figures import Figure
 
-NAMES = ("single", "bulk", "drain", "pickup", "steady", "history", "statements")
+NAMES = (
+    "single",
+    "bulk",
+    "drain",
+    "pickup",
+    "steady",
+    "history",
+    "letters",
+    "statements",
+)
 HEAD = ("figure", "unit", "ours", "beside", "ratio", "compared with", "runs")
 SETTINGS = (
     "server_version", "fsync", "synchronous_commit", "full_page_writes",
