@@ -17,9 +17,9 @@ from queues.faults import fault
 from queues.letters import Selection
 
 STATES = {
-    "open": pgettext_lazy("letters", "open"),
-    "dismissed": pgettext_lazy("letters", "dismissed"),
-    "replayed": pgettext_lazy("letters", "replayed"),
+    "open": pgettext_lazy("letter", "open"),
+    "dismissed": gettext_lazy("dismissed"),
+    "replayed": gettext_lazy("replayed"),
 }
 WORDS = ("state", "type", "fingerprint", "since", "until", "ids", "bulk", "upto")
 WHEN = {

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.contrib.admin import ModelAdmin
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
@@ -64,7 +65,8 @@ def page(admin: ModelAdmin, request: HttpRequest) -> HttpResponse:
             )
             for fault in found
         ],
-        "total": total,
+        "total": ngettext("%(n)s fault", "%(n)s faults", total)
+        % {"n": intcomma(total)},
         "query": query(request, state=state),
         "pages": _pages(request, number, total),
         "choices": _choices(request, state, order, span),

@@ -197,6 +197,8 @@ def _ask(
         "upto": form.data.get("upto") or seen.upto,
         "samples": _samples(seen),
         "is_edited": order.edit is not None,
+        "matches": ngettext("%(n)s letter matches", "%(n)s letters match", seen.total)
+        % {"n": intcomma(seen.total)},
         "button": _button(order.verb, seen.total),
         "back": reverse("admin:queues_deadletter_faults"),
     }

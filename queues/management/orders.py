@@ -108,7 +108,7 @@ class BulkCommand(PlainCommand):
 
     def _tell(self, order: Order) -> None:
         seen = preview(order)
-        line = ngettext("%(n)d letter matches", "%(n)d letters match", seen.total)
+        line = ngettext("%(n)s letter matches", "%(n)s letters match", seen.total)
         self.stdout.write(line % {"n": seen.total})
         for type_, count in seen.types:
             self.stdout.write(f"{count:>10}  {type_}")
