@@ -29,12 +29,15 @@ REFUSALS = (
     gettext_noop("Cannot retry a completed job"),
     gettext_noop("Cannot retry a cancelled job"),
     gettext_noop("Cannot retry a superseded job"),
+)
+"""What the verbs answer, so that it can be translated here, at the edge."""
+OF_LETTERS = (
     gettext_noop("Only a discard can be taken back"),
     gettext_noop("It still runs: stop it first"),
     gettext_noop("Its job was replayed"),
     gettext_noop("No dead letter matches"),
 )
-"""What the verbs answer, so that it can be translated here, at the edge."""
+"""What bulks and their undoing answer."""
 
 
 def badge(word: str, tone: str) -> SafeString:
