@@ -43,7 +43,7 @@ DRAWN = frozenset(
     ]
 )
 """What the sprite holds; pages and models are drawn by their own names."""
-ALIKE = {"letterbulk": "note", "auditentry": "audit", "accessscope": "rule"}
+ALIKE = {"letterbulk": "play", "auditentry": "audit", "accessscope": "rule"}
 
 
 @register.simple_tag

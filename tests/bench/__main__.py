@@ -17,7 +17,7 @@ CONSOLE = "console"
 PAGES = ("page", "median ms", "p95 ms", "queries", "within 300 ms and 15 queries")
 NAMES = (
     "single", "bulk", "drain", "pickup", "steady", "history", "hot", "statements",
-    "schedules",
+    "schedules", "letters",
 )  # fmt: skip
 BY_NAME = ("endurance",)
 """Figures that take so long that they are measured only if they are named."""
