@@ -122,6 +122,7 @@ def lists() -> Pages:
         "jobs of the last hour": f"{JOBS}?created=1h",
         "jobs of the last week, failed": f"{JOBS}?created=7d&status=failed",
         "jobs with an error": f"{JOBS}?error=yes",
+        "letters by fault": f"{ADMIN}queues/deadletter/faults/",
         "letters, open": f"{ADMIN}queues/deadletter/?state=open",
         "letters of a type": f"{ADMIN}queues/deadletter/?type=tax.export",
     }
