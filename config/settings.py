@@ -9,6 +9,7 @@ from redis.retry import Retry
 
 from config import logs
 from config.env import BASE_DIR, load, process_kind
+from config.version import commit
 
 env = load()
 
@@ -16,6 +17,7 @@ DEBUG = env.flag("DEBUG", default=False)
 PRODUCTION = not DEBUG
 DATA_DIR = env.directory()
 PROCESS = process_kind()
+VERSION = env.text("RITMO_VERSION") or commit()
 
 # ── Secrets ────────────────────────────────────────────────────────────────────────
 
@@ -170,6 +172,7 @@ QUEUES = env.words("QUEUES", r"[a-z0-9][a-z0-9_-]{0,62}")
 MAX_PAYLOAD_BYTES = 256 * 1024
 RETENTION_DAYS = env.number("RETENTION_DAYS", 30, least=1, most=36_500)
 RETENTION_DAYS_FAILED = env.number("RETENTION_DAYS_FAILED", 90, least=1, most=36_500)
+RETENTION_DAYS_AUDIT = env.number("RETENTION_DAYS_AUDIT", 1095, least=365, most=36_500)
 METRICS_ALLOWED_NETWORKS = env.words("METRICS_ALLOWED_NETWORKS")
 HTTP_REQUEST_ALLOW_PRIVATE = env.flag("HTTP_REQUEST_ALLOW_PRIVATE", default=False)
 

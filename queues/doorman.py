@@ -23,7 +23,7 @@ class Doorman:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Answer the request in the name of whoever sent it."""
-        if not request.path_info.startswith(reverse("admin:index")):
+        if not request.path.startswith(reverse("admin:index")):
             with acting(NOBODY, door=Door.API):
                 return self.get_response(request)
         name = request.user.get_username() or NOBODY

@@ -66,6 +66,20 @@ class UnknownJob(QueueError, LookupError):
         super().__init__(f"Unknown job: {job_id}")
 
 
+class UnknownWorker(QueueError, LookupError):
+    """There is no process with that id."""
+
+    def __init__(self, worker_id: int) -> None:
+        super().__init__(f"Unknown worker: {worker_id}")
+
+
+class WorkerGone(QueueError):
+    """It ended, or is no Celery worker: nothing can be asked of it."""
+
+    def __init__(self) -> None:
+        super().__init__("This is no Celery worker that runs")
+
+
 class IllegalTransition(QueueError):
     """The job's state does not allow that."""
 

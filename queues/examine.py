@@ -20,6 +20,7 @@ from redis.retry import Retry
 from queues.figures import FRESH, heartbeats, waiting
 from queues.invariants import INVARIANTS, violations_of
 from queues.keep import due_queues
+from queues.lines import paused
 from queues.models import Worker
 
 CONNECT_SECONDS = 2
@@ -51,6 +52,12 @@ SELECT current_setting('server_version_num')::int / 10000,
        getdatabaseencoding(), pg_is_in_recovery()
 """
 CLOCK = "SELECT extract(epoch FROM clock_timestamp())::float8"
+GUARDS = ("audit_log_undeleted", "audit_log_unchanged", "audit_log_untruncated")
+UNGUARDED = """
+SELECT name FROM unnest(%s::text[]) AS name WHERE NOT EXISTS (
+    SELECT FROM pg_trigger WHERE tgrelid = 'audit_log'::regclass
+      AND tgname = name AND tgenabled = 'A')
+"""
 HEARD = """
 SELECT DISTINCT unnest(string_to_array(queues, ',')) FROM workers
 WHERE kind = 'node' AND gone_at IS NULL
@@ -70,7 +77,7 @@ def examine() -> Findings:
     yield from database
     if any(each.level == "fault" and each.check != "clock" for each in database):
         return
-    for check in (_beat, _workers, _queues, _waiting, _invariants):
+    for check in (_beat, _workers, _queues, _waiting, _audit, _invariants):
         yield from _guarded(check)
 
 
@@ -184,17 +191,25 @@ def _queues() -> Findings:
     with connection.cursor() as cursor:
         cursor.execute(HEARD, [FRESH])
         heard = {name for (name,) in cursor.fetchall()}
-    if unheard := [name for name in due_queues() if name not in heard]:
+    closed = paused()
+    for name, queue in closed.items():
+        line = _("%(name)s is paused by %(who)s: %(note)s")
+        words = {"name": name, "who": queue.paused_by, "note": queue.pause_note or "–"}
+        yield Finding("queues", "warning", line % words)
+    due = [name for name in due_queues() if name not in closed]
+    if unheard := [name for name in due if name not in heard]:
         for name in unheard:
             line = _("%(name)s holds due jobs, but no worker takes them")
             yield Finding("queues", "fault", line % {"name": name})
-    else:
+    elif not closed:
         line = _("workers take what is due")
         yield Finding("queues", "ok", line)
 
 
 def _waiting() -> Findings:
-    oldest = max(waiting(), key=lambda line: line.age, default=None)
+    closed = paused()
+    lines = [line for line in waiting() if line.queue not in closed]
+    oldest = max(lines, key=lambda line: line.age, default=None)
     count, _age = heartbeats().get(Worker.Kind.NODE, (0, 0.0))
     if oldest is None or oldest.age <= LATE:
         yield Finding("waiting", "ok", _("nothing due for longer than a minute"))
@@ -203,6 +218,18 @@ def _waiting() -> Findings:
     words = {"queue": oldest.queue, "priority": oldest.priority, "age": oldest.age}
     # Without workers that is no news: their absence is the fault.
     yield Finding("waiting", "warning" if count else "ok", line % words)
+
+
+def _audit() -> Findings:
+    with connection.cursor() as cursor:
+        cursor.execute(UNGUARDED, [list(GUARDS)])
+        missing = [name for (name,) in cursor.fetchall()]
+    if missing:
+        line = _("the audit log can be changed: %(names)s is off")
+        names = {"names": ", ".join(missing)}
+        yield Finding("audit", "fault", line % names)
+    else:
+        yield Finding("audit", "ok", _("nobody can change it"))
 
 
 def _invariants() -> Findings:

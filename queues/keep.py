@@ -11,8 +11,10 @@ from django.db import DatabaseError, connection
 from queues.batches import close_batches
 from queues.errors import QueueError
 from queues.expire import expire
-from queues.machine import Condition, condition, machine_id
+from queues.machine import Condition, condition, machine_id, resident
 from queues.needs import release_stranded
+from queues.orders import paused_queues
+from queues.presence import Wish, wish
 from queues.prune import prune
 from queues.rescue import end_overdue, hand_back, rescue
 from queues.wake import wake
@@ -80,10 +82,14 @@ SELECT queue FROM limited WHERE EXISTS (
 LIVING = "SELECT id, pid, born FROM workers WHERE machine = %s AND gone_at IS NULL"
 # A beat speaks for itself with every tick: one that hangs must not look alive.
 VOUCH = """
-UPDATE workers SET seen_at = clock_timestamp()
-WHERE id = ANY(%s) AND kind <> 'beat' AND seen_at < clock_timestamp() - %s * interval '1 second'
+UPDATE workers SET seen_at = clock_timestamp(), memory_bytes = living.memory
+FROM unnest(%s::bigint[], %s::bigint[]) AS living (id, memory)
+WHERE workers.id = living.id AND kind <> 'beat'
+  AND seen_at < clock_timestamp() - %s * interval '1 second'
 """
-BURY = "UPDATE workers SET gone_at = clock_timestamp() WHERE id = ANY(%s)"
+BURY = """
+UPDATE workers SET gone_at = clock_timestamp(), vanished = true WHERE id = ANY(%s)
+"""
 
 
 def vouch() -> None:
@@ -96,7 +102,8 @@ def vouch() -> None:
         rows = cursor.fetchall()
         seen = {worker: condition(pid, born) for worker, pid, born in rows}
         living = [each for each, is_ in seen.items() if is_ is Condition.LIVING]
-        cursor.execute(VOUCH, [living, HEARTBEAT])
+        held = {worker: resident(pid) for worker, pid, _ in rows if worker in living}
+        cursor.execute(VOUCH, [living, [held[each] for each in living], HEARTBEAT])
         if dead := [each for each, is_ in seen.items() if is_ is Condition.DEAD]:
             cursor.execute(BURY, [dead])
 
@@ -109,8 +116,10 @@ def tick() -> bool:
             return False
     rescue()
     close_batches()
+    paused = paused_queues()
     for queue in due_queues():
-        wake(queue)
+        if queue not in paused:
+            wake(queue)
     return True
 
 
@@ -143,14 +152,19 @@ class Keeper(threading.Thread):
     """The thread that keeps; one in every process that can lose work.
 
     `children` names the pool processes of a Celery worker, to be handed back at
-    the end of a graceful stop; `pace` makes it take its turn as pacemaker.
+    the end of a graceful stop; `pace` makes it take its turn as pacemaker; `heed` is
+    told at every round what staff ask of this process.
     """
 
     def __init__(
-        self, *, pace: bool, children: Callable[[], Sequence[int]] = list
+        self,
+        *,
+        pace: bool,
+        children: Callable[[], Sequence[int]] = list,
+        heed: Callable[[Wish], None] | None = None,
     ) -> None:
         super().__init__(name="ritmo-keeper", daemon=True)
-        self._pace, self._children = pace, children
+        self._pace, self._children, self._heed = pace, children, heed
         self._stop_requested = threading.Event()
         self._hand_back_at: float | None = None
 
@@ -189,6 +203,8 @@ class Keeper(threading.Thread):
     def _round(self) -> None:
         vouch()
         end_overdue()
+        if self._heed is not None:
+            self._heed(wish())
         if self._pace:
             tick()
         if self._hand_back_at is not None and time.monotonic() >= self._hand_back_at:

@@ -36,6 +36,12 @@ def birth_mark(pid: int) -> str:
     return fields[19] if fields else ""
 
 
+def resident(pid: int) -> int | None:
+    """Return the bytes of memory that a process holds, where that can be seen."""
+    fields = _stat(pid)
+    return int(fields[21]) * os.sysconf("SC_PAGE_SIZE") if fields else None
+
+
 def condition(pid: int, born: str) -> Condition:
     """Tell whether that very process runs, is stopped, or is dead."""
     if not Path("/proc/self/stat").exists():

@@ -1,23 +1,41 @@
 """The row of this process in `workers`, which vouches for what it holds."""
 
 import os
+import platform
 import socket
 import threading
 import time
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.db import connection
 
-from queues.machine import birth_mark, machine_id
+from queues.machine import birth_mark, machine_id, resident
 from queues.models import Worker
 
 AFFIRMED_FOR = 5.0
 """Seconds after which a process makes sure that it was not taken for dead."""
 
 AFFIRM = """
-UPDATE workers SET seen_at = clock_timestamp() WHERE id = %s AND gone_at IS NULL
+UPDATE workers SET seen_at = clock_timestamp(), memory_bytes = %s
+WHERE id = %s AND gone_at IS NULL
 """
 GONE = "UPDATE workers SET gone_at = clock_timestamp() WHERE id = ANY(%s)"
+
+
+WISH = """
+SELECT coalesce(bool_or(drain_requested_at IS NOT NULL), false),
+       coalesce(bool_or(stop_requested_at IS NOT NULL), false)
+FROM workers WHERE machine = %s AND pid = %s AND kind = 'node' AND gone_at IS NULL
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What staff ask of a Celery worker: to take no more, or to end as well."""
+
+    drain: bool = False
+    stop: bool = False
 
 
 @dataclass(slots=True)
@@ -57,6 +75,13 @@ def forget() -> None:
     _given_up.clear()
 
 
+def wish() -> Wish:
+    """Return what staff ask of the Celery worker that is this process."""
+    with connection.cursor() as cursor:
+        cursor.execute(WISH, [machine_id(), os.getpid()])
+        return Wish(*cursor.fetchone())
+
+
 def leave(kind: Worker.Kind) -> None:
     """Mark this process's rows as gone: a clean end, nothing to rescue later."""
     pid = os.getpid()
@@ -74,7 +99,7 @@ def _stands(mine: Mine) -> bool:
     if time.monotonic() - mine.affirmed_at < AFFIRMED_FOR:
         return True
     with connection.cursor() as cursor:
-        cursor.execute(AFFIRM, [mine.worker])
+        cursor.execute(AFFIRM, [resident(os.getpid()), mine.worker])
         mine.affirmed_at = time.monotonic()
         return bool(cursor.rowcount)
 
@@ -91,4 +116,7 @@ def _register(kind: Worker.Kind, queues: str) -> int:
         pid=pid,
         born=birth_mark(pid),
         queues=queues[:500],
+        parent_pid=os.getppid(),
+        version=f"{settings.VERSION} · Python {platform.python_version()}"[:100],
+        memory_bytes=resident(pid),
     ).pk

@@ -78,6 +78,12 @@ OTHERS = (
     WHERE coalesce(gone_at, seen_at) < clock_timestamp() - interval '1 day'
     """,
     """
+    DELETE FROM audit_log WHERE id IN (
+        SELECT id FROM audit_log
+        WHERE at < clock_timestamp() - %(audit_days)s * interval '1 day'
+        LIMIT %(batch)s)
+    """,
+    """
     DELETE FROM job_minutes WHERE (minute, type, outcome) IN (
         SELECT minute, type, outcome FROM job_minutes
         WHERE minute < clock_timestamp() - %(rolled_days)s * interval '1 day'
@@ -103,7 +109,12 @@ def prune(*, quick: bool = False) -> int:
         for rule in _rules()
     )
     for statement in OTHERS:
-        _in_batches(statement, days=settings.RETENTION_DAYS_FAILED, rolled_days=DAYS)
+        _in_batches(
+            statement,
+            days=settings.RETENTION_DAYS_FAILED,
+            audit_days=settings.RETENTION_DAYS_AUDIT,
+            rolled_days=DAYS,
+        )
     merge()
     return deleted
 

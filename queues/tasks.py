@@ -2,7 +2,9 @@
 
 import logging
 import os
+import signal
 from collections.abc import Sequence
+from typing import Any
 
 from billiard.process import active_children
 from celery import shared_task
@@ -17,7 +19,7 @@ from django.db import InterfaceError, OperationalError, connection
 from queues import work as loop
 from queues.keep import Keeper
 from queues.models import Worker
-from queues.presence import leave, present
+from queues.presence import Wish, leave, present
 from queues.publish import publish
 
 logger = logging.getLogger(__name__)
@@ -38,6 +40,32 @@ def work(queue: str) -> None:
         connection.close()
 
 
+class Ears:
+    """What a Celery worker does when staff ask it to drain, to go on, or to stop."""
+
+    def __init__(self, consumer: Any, queues: Sequence[str]) -> None:
+        self._consumer, self._queues = consumer, queues
+        self._is_deaf = self._is_stopping = False
+
+    def heed(self, wish: Wish) -> None:
+        """Leave the bells to others, hear them again, or end: as a SIGTERM does.
+
+        What its pool processes run goes on; they look for themselves whether to
+        claim more. The consumer is only touched by its own loop.
+        """
+        if wish.drain != self._is_deaf:
+            self._is_deaf = wish.drain
+            logger.warning("drain" if wish.drain else "take jobs again")
+            consumer = self._consumer
+            turn = consumer.cancel_task_queue if wish.drain else consumer.add_task_queue
+            for queue in self._queues:
+                consumer.call_soon(turn, queue)
+        if wish.stop and not self._is_stopping:
+            self._is_stopping = True
+            logger.warning("stop, as staff asked")
+            os.kill(os.getpid(), signal.SIGTERM)
+
+
 @worker_ready.connect
 def start_keeper(sender: object, **_: object) -> None:
     """Register this Celery worker and start its keeper."""
@@ -45,7 +73,7 @@ def start_keeper(sender: object, **_: object) -> None:
     consumer = getattr(sender, "task_consumer", None)
     names = sorted(queue.name for queue in consumer.queues) if consumer else []
     present(Worker.Kind.NODE, queues=",".join(names))
-    keeper = Keeper(pace=True, children=_children)
+    keeper = Keeper(pace=True, children=_children, heed=Ears(sender, names).heed)
     keeper.start()
     _keepers.append(keeper)
 

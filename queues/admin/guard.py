@@ -3,12 +3,15 @@
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.utils import unquote
 from django.contrib.auth import get_permission_codename
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
 
 from queues.access import may, may_everywhere, may_on, scoped
+from queues.admin.told import history
 
 
 class Guarded(admin.ModelAdmin):
@@ -45,6 +48,28 @@ class Guarded(admin.ModelAdmin):
         if action and action not in self.get_actions(request):
             raise PermissionDenied
         return super().changelist_view(request, extra_context)
+
+    def history_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Show what was done to the row, through whatever door."""
+        row = self.get_object(request, unquote(object_id))
+        if row is None:
+            raise Http404
+        if not self.has_view_permission(request, row):
+            raise PermissionDenied
+        context = {
+            **self.admin_site.each_context(request),
+            "title": row,
+            "opts": self.opts,
+            "object": row,
+            **history(request, row),
+            **(extra_context or {}),
+        }
+        return TemplateResponse(request, "admin/queues/history.html", context)
 
     def _allows(self, request: HttpRequest, verb: str, obj: Any) -> bool:
         permission = self._permission(verb)

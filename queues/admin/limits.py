@@ -10,6 +10,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from queues.access import may_everywhere
 from queues.admin import show
 from queues.admin.guard import Everywhere
 from queues.audit import record
@@ -94,12 +95,10 @@ class LimitAdmin(Everywhere):
         context: dict[str, Any] = {}
         if row is not None:
             holding = holdings().get(row.pk, Holding())
-            context = {
-                "badge": state(row, holding),
-                "holding": holding,
-                "holders": holders(row.pk),
-                "waiting": waiting(row.pk),
-            }
+            context = {"badge": state(row, holding), "holding": holding}
+            # Jobs and keys of all types: not for those whose view a scope narrows.
+            if may_everywhere(request.user, "queues.view_job"):
+                context |= {"holders": holders(row.pk), "waiting": waiting(row.pk)}
         return super().change_view(
             request, object_id, form_url, {**context, **(extra_context or {})}
         )

@@ -4,6 +4,7 @@ import json
 from datetime import datetime, timedelta
 
 from django.core.serializers.json import DjangoJSONEncoder
+from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
 from django.utils.formats import date_format, number_format
 from django.utils.html import format_html
@@ -158,6 +159,16 @@ def span(value: timedelta | None) -> str:
     if seconds < MINUTE:
         return _("%(n)s s") % {"n": number_format(_short(seconds))}
     return _long_span(int(seconds))
+
+
+def seconds(number: float | None) -> str:
+    """Return so many seconds as a span; nothing for none."""
+    return "" if number is None else span(timedelta(seconds=number))
+
+
+def size(number: int | None) -> str:
+    """Return bytes as people say them."""
+    return NOTHING if number is None else filesizeformat(number)
 
 
 def _short(seconds: float) -> float | int:

@@ -85,7 +85,7 @@ def get_job(request: HttpRequest, job_id: int) -> Body:
 def cancel_job(request: HttpRequest, job_id: int) -> Body:
     """Cancel a waiting job, or ask a running one to stop."""
     _found(request, job_id, permission="queues.cancel_job")
-    return represent(cancel(job_id))
+    return represent(cancel(job_id, reason=_reason(request)))
 
 
 @router.post(
@@ -95,7 +95,7 @@ def cancel_job(request: HttpRequest, job_id: int) -> Body:
 def retry_job(request: HttpRequest, job_id: int) -> Body:
     """Put a dead job back, its failures forgotten."""
     _found(request, job_id, permission="queues.retry_job")
-    return represent(replay(job_id))
+    return represent(replay(job_id, reason=_reason(request)))
 
 
 def _created(body: Body, owner: User) -> Body:
@@ -109,6 +109,12 @@ def _created(body: Body, owner: User) -> Body:
             raise HttpError(HTTPStatus.FORBIDDEN, "Forbidden")
         record("job.enqueue", job, after=_told(job))
     return {"jobId": job.pk, "status": str(job.status)}
+
+
+def _reason(request: HttpRequest) -> str:
+    """Return why, if the body says so; it may be left out."""
+    reason = read_object(request).get("reason") if request.body else ""
+    return reason if isinstance(reason, str) else ""
 
 
 def _told(job: Job) -> Body:

@@ -14,6 +14,8 @@ from queues import figures
 from queues.api.auth import AllowedNetwork, ServiceSecret
 from queues.api.errors import problems
 from queues.api.stats import depths
+from queues.audit import Door
+from queues.lines import changes, memory
 from queues.models import Worker
 from queues.states import End
 
@@ -47,6 +49,7 @@ class Figures(Collector):
             | {(end,): count for end, count in figures.ends().items()},
         )
         yield from _processes()
+        yield from _memory()
 
 
 @router.get(
@@ -82,6 +85,12 @@ def _depths(lines: list[figures.Line]) -> Iterator[GaugeMetricFamily]:
         ("queue",),
         {(name,): each["due"] for name, each in depth.items()},
     )
+    yield _gauge(
+        "ritmo_queue_paused",
+        "Whether staff keep the jobs of a queue from being claimed",
+        ("queue",),
+        {(name,): each["paused"] for name, each in depth.items()},
+    )
 
 
 def _ages(lines: list[figures.Line]) -> dict[str, float]:
@@ -105,6 +114,22 @@ def _processes() -> Iterator[GaugeMetricFamily]:
         "Age of the last heartbeat of a kind of process",
         ("kind",),
         {(kind,): age for kind, (_, age) in beats.items()},
+    )
+
+
+def _memory() -> Iterator[GaugeMetricFamily]:
+    yield _gauge(
+        "ritmo_worker_memory_bytes",
+        "Resident memory of the processes that are there, at their last heartbeat",
+        ("kind",),
+        {(kind,): held for kind, held in memory().items()},
+    )
+    yield _gauge(
+        "ritmo_audit_last_hour",
+        "Changes told in the audit log within the last hour",
+        ("door",),
+        {(door,): 0 for door in Door.values}
+        | {(door,): count for door, count in changes().items()},
     )
 
 

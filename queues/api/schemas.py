@@ -135,6 +135,7 @@ class QueueDepth(Camel):
     pending: int
     processing: int
     due: int
+    paused: bool = Field(description="Staff keep its jobs from being claimed.")
 
 
 class Totals(Camel):

@@ -5,6 +5,7 @@ from collections import Counter
 from queues import figures
 from queues.api.intake import Body
 from queues.handlers import registry
+from queues.lines import paused
 from queues.states import State
 
 
@@ -38,11 +39,13 @@ def describe() -> Body:
 def depths(lines: list[figures.Line], running: dict[str, int]) -> dict[str, Body]:
     """Return what stands in every queue that is known or holds something."""
     names = {*registry.queues(), *running, *(line.queue for line in lines)}
+    closed = paused()
     return {
         name: {
             "pending": sum(line.pending for line in lines if line.queue == name),
             "processing": running.get(name, 0),
             "due": sum(line.due for line in lines if line.queue == name),
+            "paused": name in closed,
         }
         for name in sorted(names)
     }

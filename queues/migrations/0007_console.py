@@ -11,6 +11,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ('auth', '0012_alter_user_first_name_max_length'),
         ('queues', '0006_audit'),
+        ('queues', '0006_hot_sql'),
     ]
 
     operations = [

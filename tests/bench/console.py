@@ -89,8 +89,8 @@ def open_all(times: int) -> Iterator[Opened]:
                 taken[name].append((wall, busy))
                 queries[name] = max(queries[name], count)
     for name in pages:
-        walls, busy = zip(*taken[name], strict=True)
-        yield Opened(name, walls, busy, queries[name])
+        walls, computed = zip(*taken[name], strict=True)
+        yield Opened(name, walls, computed, queries[name])
 
 
 def _open(client: Client, address: str) -> tuple[float, float, int]:

@@ -178,8 +178,9 @@ def test_the_figures_say_how_much_stands_where(me):
     assert said["byStatus"] == {
         "pending": 3, "processing": 1, "completed": 1, "failed": 1, "cancelled": 0,
     }  # fmt: skip
-    assert said["byQueue"]["default"] == {"pending": 2, "processing": 1, "due": 1}
-    assert said["byQueue"]["reports"] == {"pending": 1, "processing": 0, "due": 1}
+    default, reports = (said["byQueue"][name] for name in ("default", "reports"))
+    assert default == {"pending": 2, "processing": 1, "due": 1, "paused": False}
+    assert reports == {"pending": 1, "processing": 0, "due": 1, "paused": False}
     assert said["byPriority"]["9"] == said["byPriority"]["2"] == 1
     assert list(said["byPriority"]) == [str(n) for n in range(1, 10)]
     assert 30 <= said["oldestDueSeconds"] < 60

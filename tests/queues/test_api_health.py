@@ -19,6 +19,7 @@ from queues.claim import claim
 from queues.enqueue import enqueue, enqueue_many
 from queues.models import Worker
 from queues.outcomes import Bury, Succeed
+from queues.pause_queue import pause_queue
 from queues.presence import present
 from queues.settle import settle
 from tests.processes import Process, web
@@ -156,6 +157,7 @@ def test_the_metrics_read_the_rows(me):
     settle(list(zip(claim(["default"], worker=me, limit=2), ends, strict=True)))
     enqueue("reports-queue")
     claim(["reports"], worker=me, limit=1)
+    pause_queue("reports")
 
     text = get("/metrics").content.decode()
 
@@ -174,6 +176,11 @@ def test_the_metrics_read_the_rows(me):
     assert found["ritmo_attempts_last_hour", "lost"] == 0
     assert found["ritmo_workers", "child"] == 1
     assert found["ritmo_workers", "beat"] == 0
+    assert found["ritmo_worker_memory_bytes", "child"] > 10_000_000
+    assert found["ritmo_queue_paused", "default"] == 0
+    assert found["ritmo_queue_paused", "reports"] == 1
+    assert found["ritmo_audit_last_hour", "code"] == 1
+    assert found["ritmo_audit_last_hour", "api"] == 0
     assert 0 <= found["ritmo_heartbeat_age_seconds", "child"] < 15
 
 

@@ -15,6 +15,7 @@ from queues import examine as examination
 from queues.enqueue import enqueue
 from queues.invariants import INVARIANTS, Invariant
 from queues.models import Job, Worker
+from queues.pause_queue import pause_queue
 from queues.presence import present
 from tests.processes import command
 
@@ -22,8 +23,14 @@ pytestmark = pytest.mark.django_db
 
 CHECKS = [
     "settings", "broker", "database", "clock", "migrations", "beat", "workers", "queues",
-    "waiting", "invariants",
+    "waiting", "audit", "invariants",
 ]  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def guard(sql):
+    """Let the audit log be guarded as it is outside of tests, which must empty it."""
+    sql("ALTER TABLE audit_log ENABLE ALWAYS TRIGGER audit_log_untruncated")
 
 
 @pytest.fixture
@@ -207,3 +214,28 @@ def test_misuse_is_one_line():
 
     assert ended.returncode == 2
     assert ended.stderr == "unrecognized arguments: --loud\n"
+
+
+@pytest.mark.usefixtures("staff")
+def test_an_audit_log_that_can_be_changed_is_a_fault(sql):
+    sql("ALTER TABLE audit_log DISABLE TRIGGER audit_log_unchanged")
+
+    code, _, err = doctor()
+
+    assert code == 1
+    assert err == (
+        "fault  audit: the audit log can be changed: audit_log_unchanged is off\n"
+    )
+
+
+@pytest.mark.usefixtures("staff")
+def test_a_paused_queue_is_a_warning_and_explains_what_waits(sql):
+    job = enqueue("reports-queue")
+    Job.objects.filter(pk=job.pk).update(run_at=timezone.now() - timedelta(seconds=90))
+    pause_queue("reports", "the bank is down")
+
+    code, out, err = doctor()
+
+    assert (code, err) == (0, "")
+    assert "warning  queues: reports is paused by command: the bank is down\n" in out
+    assert "ok  waiting" in out
