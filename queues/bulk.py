@@ -11,7 +11,7 @@ from django.db.models import Count, Max
 from queues import audit
 from queues.enqueue import enqueue
 from queues.errors import (
-    IllegalTransition,
+    CannotRestore,
     InvalidOption,
     NothingSelected,
     QueueError,
@@ -134,12 +134,12 @@ def begin(
 def restore(bulk: LetterBulk, *, reason: str = "", source: str = "code") -> LetterBulk:
     """Take back what a discard did, as long as its letters are kept.
 
-    Raises IllegalTransition while it runs or for another verb, NothingSelected.
+    Raises CannotRestore while it runs or for another verb, NothingSelected.
     """
     if bulk.verb != LetterBulk.Verb.DISCARD:
-        raise IllegalTransition("take back", f"{bulk.verb}ed")
+        raise CannotRestore("Only a discard can be taken back")
     if is_live(bulk):
-        raise IllegalTransition("take back", "running")
+        raise CannotRestore("It still runs: stop it first")
     selection = Selection(bulk=bulk.pk)
     return begin(Order("restore", selection, reason=reason), source=source)
 

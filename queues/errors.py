@@ -130,6 +130,10 @@ class NothingSelected(QueueError):
         super().__init__("No dead letter matches")
 
 
+class CannotRestore(QueueError):
+    """What should be taken back is no discard, still runs, or was replayed since."""
+
+
 class UnknownBulk(QueueError, LookupError):
     """There is no bulk repair with that id."""
 

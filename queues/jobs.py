@@ -219,7 +219,13 @@ def _carry_out(data: BulkOrder, job: RunningJob) -> object:
         step = repair(data.bulk_id)
         job.progress(step.done + step.refused, step.total)
         if step.is_finished:
-            return {"done": step.done, "refused": step.refused, "total": step.total}
+            summed = {
+                "done": step.done,
+                "refused": step.refused,
+                "total": step.total,
+            }
+            job.log("bulk finished", bulk=data.bulk_id, **summed)
+            return summed
         if job.cancelled():
             return None
         if step.wait or time.monotonic() > until:

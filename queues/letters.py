@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 
 from queues.errors import InvalidSelection
+from queues.handlers import registry
 from queues.models import DeadLetter, LetterBulk
 
 OPEN, DISMISSED, REPLAYED = "open", "dismissed", "replayed"
@@ -170,7 +171,8 @@ def _scope(word: object) -> tuple[tuple[str, str], ...] | None:
 def _holding(text: str) -> Q:
     """Match the reason or the type; a number is that of a job, too."""
     number = text.removeprefix("#")
-    found = Q(reason__icontains=text) | Q(type__icontains=text)
+    like = [each.name for each in registry if text.lower() in each.name.lower()]
+    found = Q(reason__icontains=text) | Q(type__in=[text, *like])
     if number.isascii() and number.isdigit():
         job = Q(job=min(int(number), LARGEST_ID))
         return job if text.startswith("#") else job | found

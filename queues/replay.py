@@ -4,7 +4,7 @@ from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
 
 from queues.audit import record
-from queues.errors import IllegalTransition, UnknownJob
+from queues.errors import CannotRestore, IllegalTransition, UnknownJob
 from queues.models import DeadLetter, Job
 from queues.states import State
 from queues.wake import wake_on_commit
@@ -61,12 +61,12 @@ def dismiss(letter_id: int) -> None:
 
 
 def restore(letter_id: int) -> None:
-    """Open a dismissed letter again; raises IllegalTransition once it was replayed."""
+    """Open a dismissed letter again; raises CannotRestore once it was replayed."""
     with transaction.atomic():
         found = DeadLetter.objects.select_for_update().filter(pk=letter_id)
         letter = found.first()
         if letter is None or letter.replayed_at is not None:
-            raise IllegalTransition("take back", "replayed")
+            raise CannotRestore("Its job was replayed")
         if letter.dismissed_at is not None:
             found.update(dismissed_at=None, bulk=None)
             record("letter.restore", letter, after={"dismissed": False})

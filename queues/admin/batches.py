@@ -8,7 +8,7 @@ from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, pgettext
+from django.utils.translation import gettext_lazy
 
 from queues.access import may
 from queues.admin import show
@@ -42,7 +42,7 @@ def state(batch: JobBatch) -> SafeString:
         return show.badge(_("complete"), "good")
     if batch.sealed_at:
         return show.badge(_("running"), "busy")
-    return show.badge(pgettext("batch", "open"), "wait")
+    return show.badge(_("not sealed yet"), "wait")
 
 
 @admin.register(JobBatch)

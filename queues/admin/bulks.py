@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
@@ -144,7 +145,9 @@ class LetterBulkAdmin(Operated, Window):
 
 def title(bulk: LetterBulk) -> str:
     """Return what the bulk does, and to how many."""
-    count = ngettext("%(n)d letter", "%(n)d letters", bulk.total) % {"n": bulk.total}
+    count = ngettext("%(n)s letter", "%(n)s letters", bulk.total) % {
+        "n": intcomma(bulk.total)
+    }
     return f"{NAMES[bulk.verb]} · {count}"
 
 
@@ -158,7 +161,7 @@ def _one(bulk: LetterBulk) -> dict[str, Any]:
         "headline": title(bulk),
         "badge": state(bulk),
         "is_running": is_running(bulk),
-        "through": bulk.done + bulk.refused,
+        "through": bulk.total if bulk.finished_at else bulk.done + bulk.refused,
         "left": max(left, 0),
         "is_over": not is_running(bulk),
         "words": told(bulk.selection),

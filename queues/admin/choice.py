@@ -9,11 +9,18 @@ from urllib.parse import urlencode
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from queues.access import scope_of
+from queues.admin import show
+from queues.faults import fault
 from queues.letters import Selection
 
+STATES = {
+    "open": pgettext_lazy("letter", "open"),
+    "dismissed": gettext_lazy("dismissed"),
+    "replayed": gettext_lazy("replayed"),
+}
 WORDS = ("state", "type", "fingerprint", "since", "until", "ids", "bulk", "upto")
 WHEN = {
     "hour": gettext_lazy("the last hour"),
@@ -67,18 +74,22 @@ def query(request: HttpRequest, **changes: object) -> str:
 
 def told(words: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return what a selection says, for people."""
-    names = {
-        "state": _("state"),
-        "type": _("type"),
-        "fingerprint": _("fault"),
-        "since": _("since"),
-        "until": _("until"),
-        "search": _("search"),
-        "ids": _("letters"),
-        "bulk": _("bulk"),
+    selection = Selection.read(words)
+    said = {
+        _("state"): str(STATES.get(selection.state, "")),
+        _("type"): selection.type,
+        _("fault"): fault(selection.fingerprint)[1] if selection.fingerprint else "",
+        _("since"): show.full(selection.since) if selection.since else "",
+        _("until"): show.full(selection.until) if selection.until else "",
+        _("search"): selection.search,
+        _("letters"): ", ".join(map(str, selection.ids)),
+        _("bulk"): f"#{selection.bulk}" if selection.bulk else "",
+        _("only"): _scope(selection),
     }
-    return [
-        (name, ", ".join(map(str, value)) if isinstance(value, list) else str(value))
-        for word, name in names.items()
-        if (value := words.get(word))
-    ]
+    return [(name, text) for name, text in said.items() if text]
+
+
+def _scope(selection: Selection) -> str:
+    return ", ".join(
+        f"{type_ or '*'} @ {queue or '*'}" for type_, queue in selection.scope or ()
+    )

@@ -1,6 +1,7 @@
 """Filters whose choices come from the register, never from a walk over the rows."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 from django.contrib import admin
@@ -12,6 +13,7 @@ from django.utils.translation import pgettext_lazy
 
 from queues.admin.choice import WHEN, span_of
 from queues.errors import InvalidSelection
+from queues.faults import fault
 from queues.handlers import registry
 from queues.letters import Selection
 from queues.models import Attempt, DeadLetter
@@ -201,6 +203,11 @@ class ByFault(Linked):
     title = _("fault")
     parameter_name = "fingerprint"
 
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[Any]:
+        """Say in words what its letters have in common."""
+        found = super().lookups(request, model_admin)
+        return [(word, fault_words(word)) for word, _ in found]
+
 
 class ByBulk(Linked):
     """What one bulk dealt with."""
@@ -221,6 +228,14 @@ class Until(Linked):
 
     title = _("until")
     parameter_name = "until"
+
+
+def fault_words(fingerprint: str) -> str:
+    """Return what the letters of a fault have in common, or the fingerprint itself."""
+    with suppress(InvalidSelection):
+        known = Selection.read({"fingerprint": fingerprint}).fingerprint
+        return (known and fault(known)[1]) or fingerprint
+    return fingerprint
 
 
 def priorities() -> list[tuple[int, Any]]:

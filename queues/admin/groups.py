@@ -4,14 +4,15 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.contrib.admin import ModelAdmin
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from queues.access import may
-from queues.admin.choice import WHEN, chosen, query
+from queues.admin.choice import STATES, WHEN, chosen, query
 from queues.admin.paging import FURTHEST
 from queues.errors import InvalidSelection
 from queues.faults import PAGE, SPANS, Fault, faults
@@ -27,11 +28,6 @@ VIEW, REPLAY, DISMISS, EXPORT = (
         ("export", "letter"),
     )
 )
-STATES = {
-    "open": pgettext_lazy("letters", "open"),
-    "dismissed": pgettext_lazy("letters", "dismissed"),
-    "replayed": pgettext_lazy("letters", "replayed"),
-}
 ORDERS = {
     "count": gettext_lazy("most letters"),
     "last": gettext_lazy("last death"),
@@ -69,7 +65,8 @@ def page(admin: ModelAdmin, request: HttpRequest) -> HttpResponse:
             )
             for fault in found
         ],
-        "total": total,
+        "total": ngettext("%(n)s fault", "%(n)s faults", total)
+        % {"n": intcomma(total)},
         "query": query(request, state=state),
         "pages": _pages(request, number, total),
         "choices": _choices(request, state, order, span),

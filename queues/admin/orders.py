@@ -7,6 +7,7 @@ from uuid import uuid4
 from django import forms
 from django.contrib import messages
 from django.contrib.admin import ModelAdmin
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.core.exceptions import PermissionDenied
 from django.http import (
     Http404,
@@ -196,6 +197,8 @@ def _ask(
         "upto": form.data.get("upto") or seen.upto,
         "samples": _samples(seen),
         "is_edited": order.edit is not None,
+        "matches": ngettext("%(n)s letter matches", "%(n)s letters match", seen.total)
+        % {"n": intcomma(seen.total)},
         "button": _button(order.verb, seen.total),
         "back": reverse("admin:queues_deadletter_faults"),
     }
@@ -216,7 +219,7 @@ def _samples(seen: Preview) -> list[dict[str, Any]]:
 
 def _button(verb: str, total: int) -> str:
     if verb == "replay":
-        text = ngettext("Replay %(n)d letter", "Replay %(n)d letters", total)
+        text = ngettext("Replay %(n)s letter", "Replay %(n)s letters", total)
     else:
-        text = ngettext("Discard %(n)d letter", "Discard %(n)d letters", total)
-    return text % {"n": total}
+        text = ngettext("Discard %(n)s letter", "Discard %(n)s letters", total)
+    return text % {"n": intcomma(total)}

@@ -47,6 +47,13 @@ REFUSALS = (
     gettext_noop("The due time lies more than ten years ahead"),
 )
 """What the verbs answer, so that it can be translated here, at the edge."""
+OF_LETTERS = (
+    gettext_noop("Only a discard can be taken back"),
+    gettext_noop("It still runs: stop it first"),
+    gettext_noop("Its job was replayed"),
+    gettext_noop("No dead letter matches"),
+)
+"""What bulks and their undoing answer."""
 
 
 def badge(word: str, tone: str) -> SafeString:

@@ -44,7 +44,7 @@ DRAWN = frozenset(
 )
 """What the sprite holds; pages and models are drawn by their own names."""
 ALIKE = {
-    "lettergroup": "deadletter",
+    "letterbulk": "play",
     "queuestate": "queue",
     "auditentry": "audit",
     "accessrule": "rule",

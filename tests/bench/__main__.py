@@ -15,7 +15,16 @@ if TYPE_CHECKING:
 CONSOLE = "console"
 """Figures of another kind, in a table of their own: only where they are asked for."""
 PAGES = ("page", "median ms", "p95 ms", "of it computed", "queries", "kept")
-NAMES = ("single", "bulk", "drain", "pickup", "steady", "history", "statements")
+NAMES = (
+    "single",
+    "bulk",
+    "drain",
+    "pickup",
+    "steady",
+    "history",
+    "letters",
+    "statements",
+)
 HEAD = ("figure", "unit", "ours", "beside", "ratio", "compared with", "runs")
 SETTINGS = (
     "server_version", "fsync", "synchronous_commit", "full_page_writes",

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from tests.bench import history, measure, statements
+from tests.bench import history, measure, repair, statements
 from tests.bench.sides import Naive, Ours
 
 
@@ -126,6 +126,22 @@ def counts(size: Size) -> Iterator[Figure]:
     yield Figure("all statements", "a job", [ours.all], [naive], beside)
 
 
+def letters(size: Size) -> Iterator[Figure]:
+    """Measure a bulk replay, what comes in meanwhile, and the pages of dead letters."""
+    count, shown = size.of(100_000, 3000), size.of(200_000, 3000)
+    idle = measure.pickup(Ours(), size.of(300, 20))
+    taken = [repair.replay(count) for _ in range(size.long_runs)]
+    name = f"replay of {count:,} dead letters"
+    yield Figure(name, "s", [each.seconds for each in taken], [0.0], "nothing alike")
+    for point in ("p50", "p99"):
+        waits = [getattr(each.meanwhile, point) for each in taken]
+        beside = [getattr(idle, point)]
+        yield Figure(f"pickup beside it, {point}", "ms", waits, beside, "our own idle")
+    for page, one in repair.pages(shown, size.runs).items():
+        name = f"dead letters, {page}, {shown:,} open, {one.queries} queries"
+        yield Figure(name, "ms", [one.milliseconds], [0.0], "nothing alike")
+
+
 FIGURES: dict[str, Callable[[Size], Iterator[Figure]]] = {
     "single": single,
     "bulk": bulk,
@@ -133,6 +149,7 @@ FIGURES: dict[str, Callable[[Size], Iterator[Figure]]] = {
     "pickup": pickup,
     "steady": steady,
     "history": long_history,
+    "letters": letters,
     "statements": counts,
 }
 LEFT_OUT = {"hot key with limit 1": "not yet: comes with limits"}

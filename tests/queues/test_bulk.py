@@ -10,7 +10,7 @@ from queues.bulk import begin, preview, restore
 from queues.cancel import cancel
 from queues.enqueue import enqueue
 from queues.errors import (
-    IllegalTransition,
+    CannotRestore,
     InvalidJobData,
     InvalidOption,
     NothingSelected,
@@ -193,12 +193,12 @@ def test_only_a_discard_that_has_ended_is_taken_back():
     bury(9)
     running = begin(order("discard"))
     repair(running.pk)
-    with pytest.raises(IllegalTransition, match="take back a running"):
+    with pytest.raises(CannotRestore, match="still runs"):
         restore(running)
     carry_out(running)
     bury(1)
 
-    with pytest.raises(IllegalTransition, match="take back a replayed"):
+    with pytest.raises(CannotRestore, match="Only a discard"):
         restore(done())
 
 
@@ -210,7 +210,7 @@ def test_one_dismissed_letter_is_opened_again():
     assert still_open() == 1
 
     replay(letter.job_id)
-    with pytest.raises(IllegalTransition, match="replayed"):
+    with pytest.raises(CannotRestore, match="replayed"):
         reopen(letter.pk)
 
 
