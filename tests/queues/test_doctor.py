@@ -170,7 +170,7 @@ def test_a_database_of_the_wrong_kind_is_a_fault(monkeypatch, facts, line):
 @pytest.mark.usefixtures("staff")
 def test_migrations_that_wait_are_a_fault(sql):
     sql(
-        "DELETE FROM django_migrations WHERE app = 'queues' AND name = '0012_letters_text'"
+        "DELETE FROM django_migrations WHERE app = 'queues' AND name = '0013_job_search'"
     )
 
     code, _, err = doctor()
@@ -178,7 +178,7 @@ def test_migrations_that_wait_are_a_fault(sql):
     assert code == 1
     assert (
         err
-        == "fault  migrations: 1 are not applied, from queues.0012_letters_text on\n"
+        == "fault  migrations: 1 are not applied, from queues.0013_job_search on\n"
     )
 
 
