@@ -26,9 +26,9 @@ FIRST_STEP = 4000
 """Ids of the first step; the next are as long as the time left allows."""
 SLACK = timedelta(minutes=10)
 """How far ids and times of creation may differ in order."""
-LONGER = 8
+LONGER = 16
 """How many times as long as the last a step may be."""
-STEPS = 5
+STEPS = 3
 
 # Ids grow with time, so halving finds the place in a few dozen look-ups.
 PLACE = """
@@ -51,12 +51,14 @@ SELECT low FROM step ORDER BY low DESC LIMIT 1
 class Found:
     """A page of jobs; `next` is the id below which to go on, None at the end.
 
-    `reached` is the id down to which all jobs were looked at, if that was not all.
+    `reached` is the id down to which all jobs were looked at, if that was not all,
+    and `is_led` tells whether below it all were found to which an index leads.
     """
 
     jobs: Sequence[Job]
     next: int | None = None
     reached: int | None = None
+    is_led: bool = False
 
 
 def seek(
@@ -79,7 +81,7 @@ def seek(
         rows = within(GLANCE, lambda: list(ordered[: most + 1]))
         if rows is not None:
             return _page(rows, most)
-    return _walk(ordered, most, before, leads)
+    return _walk(ordered, most, before, () if has_index else leads)
 
 
 def count(jobs: QuerySet[Job]) -> int | None:
@@ -134,23 +136,26 @@ def _walk(
         if took > WALK:
             break
         size = int(min(size * LONGER, size * (WALK - took) / took))
-    older = _led_to(leads, top, most + 1 - len(rows))
-    return Found([*rows, *older][:most], next=top, reached=top)
+    older, is_led = _led_to(leads, top, most - len(rows))
+    return Found([*rows, *older], next=top, reached=top, is_led=is_led)
 
 
-def _led_to(leads: Sequence[QuerySet[Job]], top: int, most: int) -> list[Job]:
-    """Return the newest of those below an id to which an index leads."""
-    if not leads:
-        return []
-    found = within(
-        GLANCE,
-        lambda: {
-            job.pk: job
-            for lead in leads
-            for job in lead.filter(pk__lt=top).order_by("-pk")[:most]
-        },
-    )
-    return sorted((found or {}).values(), key=lambda job: -job.pk)[:most]
+def _led_to(
+    leads: Sequence[QuerySet[Job]], top: int, most: int
+) -> tuple[list[Job], bool]:
+    """Return the newest below an id to which an index leads, and if that is all."""
+    found: dict[int, Job] = {}
+
+    def look() -> bool:
+        for lead in leads:
+            if len(found) > most:
+                return False
+            older = lead.filter(pk__lt=top).order_by("-pk")[: most + 1]
+            found.update((job.pk, job) for job in older)
+        return len(found) <= most
+
+    is_all = bool(leads) and bool(within(GLANCE, look))
+    return sorted(found.values(), key=lambda job: -job.pk)[:most], is_all
 
 
 @contextmanager

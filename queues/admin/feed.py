@@ -5,7 +5,9 @@ from typing import Any
 
 from django.contrib.admin.views.main import ChangeList
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.formats import number_format
+from django.utils.functional import cached_property
 
 from queues.admin.search import Wanted, number_in, wanted
 from queues.models import Job
@@ -66,6 +68,14 @@ class Feed(ChangeList):
             return ""
         shown = number_format(min(total, COUNTED), force_grouping=True)
         return f"{shown}+" if total > COUNTED else shown
+
+    def url_for_result(self, result: Any) -> str:
+        """Return the address of a job; its beginning is looked up once a page."""
+        return f"{self._base}{result.pk}/change/"
+
+    @cached_property
+    def _base(self) -> str:
+        return reverse("admin:queues_job_changelist")
 
     @property
     def older(self) -> str:

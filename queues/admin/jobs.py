@@ -8,6 +8,7 @@ from django.db.models.functions import Left
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
@@ -94,9 +95,9 @@ class JobAdmin(ByHand, Window):
     ordering = ("-id",)
     sortable_by = ()
     list_display = (
-        "number", "type", "state", "priority", "queue", "due", "tries", "took", "why",
+        "number", "kind", "state", "priority", "due", "tries", "why",
     )  # fmt: skip
-    list_display_links = ("number", "type")
+    list_display_links = ("number",)
     list_filter = (
         ByState, ByTime, ByType, ByQueue, ByPriority, BySource, ByError, ByOwner,
         ByBatch, BySchedule,
@@ -157,6 +158,11 @@ class JobAdmin(ByHand, Window):
         """Show the id as people say it."""
         return f"#{job.pk}"
 
+    @admin.display(description=gettext_lazy("type"))
+    def kind(self, job: Job) -> SafeString:
+        """Show what it does, and the queue below."""
+        return _two_lines(job.type, job.queue)
+
     @admin.display(description=gettext_lazy("status"))
     def state(self, job: Job) -> SafeString:
         """Show the state, the derived words included."""
@@ -168,17 +174,16 @@ class JobAdmin(ByHand, Window):
         return show.moment(job.held_run_at or job.run_at)
 
     @admin.display(description=gettext_lazy("tries"))
-    def tries(self, job: Job) -> str:
-        """Show the current try and the most tries."""
-        return show.tries(job)
-
-    @admin.display(description=gettext_lazy("time"))
-    def took(self, job: Job) -> str:
-        """Show how long it ran, runs, or has existed."""
-        return took(job)
+    def tries(self, job: Job) -> SafeString:
+        """Show the current try and the most, and how long it ran, runs, or is there."""
+        return _two_lines(show.tries(job), took(job))
 
     @admin.display(description=gettext_lazy("error"))
     def why(self, job: Any) -> str:
         """Show the first line of the last error, unless it was overcome."""
         is_over = job.status == State.COMPLETED
         return show.NOTHING if is_over else show.short(job.told, 60) or show.NOTHING
+
+
+def _two_lines(first: str, second: str) -> SafeString:
+    return format_html('{}<span class="sub">{}</span>', first, second)

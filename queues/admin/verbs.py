@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.utils import quote, unquote
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
@@ -16,6 +17,8 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -24,6 +27,9 @@ from queues.admin.guard import Guarded
 from queues.admin.show import explain
 from queues.audit import because
 from queues.errors import QueueError
+
+stock = _
+"""Translate what Django itself says; its catalogue has it, ours need not."""
 
 MOST = 500
 """Rows that one action takes at once."""
@@ -62,6 +68,16 @@ class Window(Guarded):
     list_per_page = 50
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
+
+    def action_checkbox(self, obj: Any) -> SafeString:
+        """Show the box before a row as stock does, without a template for each."""
+        return format_html(
+            '<input type="checkbox" name="{}" value="{}" aria-label="{}"'
+            ' class="action-select">',
+            ACTION_CHECKBOX_NAME,
+            obj.pk,
+            stock("Select this object for an action - {}").format(obj),
+        )
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Refuse: rows are written by the verbs."""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 CONSOLE = "console"
 """Figures of another kind, in a table of their own: only where they are asked for."""
-PAGES = ("page", "median ms", "p95 ms", "queries", "within 300 ms and 15 queries")
+PAGES = ("page", "median ms", "p95 ms", "of it computed", "queries", "kept")
 NAMES = (
     "single", "bulk", "drain", "pickup", "steady", "history", "hot", "statements",
     "schedules", "letters",

@@ -2,15 +2,19 @@
 
 import json
 from datetime import timedelta
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from django.test import Client
 from django.utils import timezone
+from pydantic import BaseModel, Field
 
+from queues.admin.job_forms import outline
 from queues.audit import because
 from queues.cancel import cancel
 from queues.enqueue import enqueue
+from queues.handlers import handler, registry
+from queues.masks import masked, restored
 from queues.models import AuditEntry, Job
 from queues.reprioritise import reprioritise
 from queues.states import State
@@ -250,3 +254,56 @@ def test_progress_that_is_no_count_has_no_bar(admin_client: Client, sql: Any):
     sql("UPDATE jobs SET progress = '\"half\"' WHERE id = %s", job.pk)
 
     assert "<progress" not in page(admin_client, f"{JOBS}{job.pk}/change/")
+
+
+@pytest.mark.parametrize("name", sorted(each.name for each in registry))
+def test_every_type_has_a_form(admin_client: Client, name: str):
+    shown = page(admin_client, f"{ENQUEUE}?type={name}")
+
+    assert f"<h1>{name}</h1>" in shown
+
+
+class Order(BaseModel):
+    """Every kind of field that a form has to describe."""
+
+    number: int = Field(description="As printed on the receipt.")
+    size: Literal["small", "large"] = "small"
+    note: str | None = None
+    seen: set[int] = {1}
+    shop_name: str = Field("main", alias="shopName")
+
+
+def test_a_form_begins_with_the_fields_of_the_type(admin_client: Client):
+    @handler("order")
+    def order(data: Order, job: Any) -> None:
+        """Take an order."""
+
+    try:
+        shown = page(admin_client, f"{ENQUEUE}?type=order")
+        begins = outline(registry.get("order"))
+    finally:
+        registry.discard("order")
+
+    assert begins == {
+        "number": None, "size": "small", "note": None, "seen": None, "shopName": "main",
+    }  # fmt: skip
+    for text in (
+        "As printed on the receipt.",
+        "small, large",
+        "string / null",
+        "shopName",
+    ):
+        assert text in shown
+
+
+def test_masks_are_lifted_only_where_they_were_left():
+    original = {"token": "a", "list": [{"token": "b"}, 2], "gone": {"token": "c"}}
+    hidden = masked(original)
+
+    assert restored(hidden, original) == original
+    assert restored({**hidden, "token": "new"}, original)["token"] == "new"
+    assert restored({"list": [{"token": "•••"}]}, original) == {
+        "list": [{"token": "•••"}]
+    }
+    assert restored({"other": "•••"}, original) == {"other": "•••"}
+    assert restored("text", None) == "text"

@@ -167,66 +167,22 @@ def test_the_metrics_read_the_rows(me):
         for sample in family.samples
     }
     told = {
-        (
-            "ritmo_jobs",
-            "default",
-            "pending",
-        ): 1,
-        (
-            "ritmo_jobs",
-            "reports",
-            "processing",
-        ): 1,
-        (
-            "ritmo_jobs_due",
-            "default",
-        ): 1,
-        (
-            "ritmo_dead_letters",
-            "noop",
-        ): 1,
-        (
-            "ritmo_attempts_last_hour",
-            "completed",
-        ): 1,
-        (
-            "ritmo_attempts_last_hour",
-            "buried",
-        ): 1,
-        (
-            "ritmo_attempts_last_hour",
-            "lost",
-        ): 0,
-        (
-            "ritmo_firings_last_hour",
-            "skipped",
-        ): 0,
+        ("ritmo_jobs", "default", "pending"): 1,
+        ("ritmo_jobs", "reports", "processing"): 1,
+        ("ritmo_jobs_due", "default"): 1,
+        ("ritmo_dead_letters", "noop"): 1,
+        ("ritmo_attempts_last_hour", "completed"): 1,
+        ("ritmo_attempts_last_hour", "buried"): 1,
+        ("ritmo_attempts_last_hour", "lost"): 0,
+        ("ritmo_firings_last_hour", "skipped"): 0,
         ("ritmo_firing_delay_seconds",): 0,
         ("ritmo_schedules_late",): 0,
-        (
-            "ritmo_workers",
-            "child",
-        ): 1,
-        (
-            "ritmo_workers",
-            "beat",
-        ): 0,
-        (
-            "ritmo_queue_paused",
-            "default",
-        ): 0,
-        (
-            "ritmo_queue_paused",
-            "reports",
-        ): 1,
-        (
-            "ritmo_audit_last_hour",
-            "code",
-        ): 1,
-        (
-            "ritmo_audit_last_hour",
-            "api",
-        ): 0,
+        ("ritmo_workers", "child"): 1,
+        ("ritmo_workers", "beat"): 0,
+        ("ritmo_queue_paused", "default"): 0,
+        ("ritmo_queue_paused", "reports"): 1,
+        ("ritmo_audit_last_hour", "code"): 1,
+        ("ritmo_audit_last_hour", "api"): 0,
     }
     assert {key: found[key] for key in told} == told
     assert found["ritmo_oldest_due_seconds", "default"] >= 0

@@ -177,7 +177,7 @@ $$;
 class Migration(migrations.Migration):
     """Three functions."""
 
-    dependencies = [("queues", "0015_schedule_sql")]
+    dependencies = [("queues", "0016_schedule_sql")]
 
     operations = [
         migrations.RunSQL(OPEN, "DROP FUNCTION ritmo_open"),

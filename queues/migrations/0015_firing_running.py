@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     atomic = False
 
-    dependencies = [("queues", "0013_schedule_policies")]
+    dependencies = [("queues", "0014_schedule_policies")]
 
     operations = [
         AddIndexConcurrently(

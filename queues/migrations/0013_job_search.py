@@ -40,7 +40,7 @@ class Migration(migrations.Migration):
     """Built beside running workers: nothing waits for it."""
 
     atomic = False
-    dependencies = [("queues", "0011_letters_index")]
+    dependencies = [("queues", "0012_letters_text")]
 
     operations = [
         AddIndexConcurrently(

@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('django_celery_beat', '0019_alter_periodictasks_options'),
-        ('queues', '0012_job_search'),
+        ('queues', '0013_job_search'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -221,7 +221,7 @@ $$;
 class Migration(migrations.Migration):
     """Functions; they write the rows of django-celery-beat and the audit log."""
 
-    dependencies = [("queues", "0014_firing_running")]
+    dependencies = [("queues", "0015_firing_running")]
 
     operations = [
         migrations.RunSQL(FIELD, "DROP FUNCTION ritmo_cron_field"),
