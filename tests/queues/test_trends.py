@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from queues.admin.trends import MOST_TYPES, WINDOWS, series, types
+from queues.admin.trends import MOST_TYPES, WINDOWS, figures, series, types
 from queues.histogram import BUCKETS
 from queues.models import JobMinute
 from queues.trends import by_step, by_type
@@ -78,7 +78,7 @@ def test_a_series_has_a_value_for_every_step(name: str, steps: int):
     window = WINDOWS[name]
     minute(MINUTE - window.span + 2 * window.step)
 
-    drawn = json.loads(series(window, None, NOW))
+    drawn = json.loads(series(window, figures(window, None, NOW)[0], NOW))
 
     assert steps - 2 <= len(drawn["at"]) <= steps
     assert {len(line) for line in drawn.values()} == {len(drawn["at"])}
@@ -92,7 +92,7 @@ def test_a_series_has_a_value_for_every_step(name: str, steps: int):
 def test_the_newest_minute_is_left_out_until_it_is_rolled_up():
     minute(MINUTE - timedelta(minutes=1))
 
-    drawn = json.loads(series(WINDOWS["1h"], None, NOW))
+    drawn = json.loads(series(WINDOWS["1h"], figures(WINDOWS["1h"], None, NOW)[0], NOW))
 
     assert drawn["at"][-1] == (MINUTE - timedelta(minutes=1)).timestamp()
     assert drawn["completed"][-1] == 4
@@ -103,7 +103,7 @@ def test_the_busiest_types_come_first_and_the_rest_is_counted():
         minute(MINUTE, f"type-{number:02}", count=number + 1)
     minute(MINUTE, "type-14", "failed", 5)
 
-    rows, left = types(WINDOWS["1h"], NOW)
+    rows, left = types(figures(WINDOWS["1h"], None, NOW)[1])
 
     assert left == 3
     assert len(rows) == MOST_TYPES
@@ -112,3 +112,17 @@ def test_the_busiest_types_come_first_and_the_rest_is_counted():
     assert rows[1].tone == "quiet"
     assert rows[-1].share < rows[1].share
     assert rows[0].times[3] == "1.9 s"
+
+
+def test_figures_are_kept_until_one_of_them_changes(django_assert_num_queries):
+    window = WINDOWS["24h"]
+    minute(MINUTE)
+    first = figures(window, None, NOW)
+
+    with django_assert_num_queries(1):
+        assert figures(window, None, NOW) is first
+    JobMinute.objects.update(count=5)
+
+    (changed,), _ = figures(window, None, NOW)
+    assert changed.ended == 5
+    assert figures(window, "other", NOW) == ([], figures(window, None, NOW)[1])
