@@ -27,6 +27,8 @@ from queues.tokens import issue_token
 from queues.work import run_due
 
 HOUR = timedelta(hours=1)
+AHEAD = timedelta(minutes=15)
+"""The charts are whole for so long after the figures were written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +134,7 @@ def _moments(now: datetime, days: int) -> Iterator[tuple[datetime, int]]:
     while hour < now.replace(minute=0) - timedelta(days=2):
         yield hour, 60
         hour += HOUR
-    while hour < now:
+    while hour < now + AHEAD:
         yield hour, 1
         hour += timedelta(minutes=1)
 

@@ -14,7 +14,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from playwright.sync_api import BrowserContext, ViewportSize, sync_playwright
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 IMAGES = DOCS / "images" / "tour"
 APPS = ("config.demo",)
-SCHEMES = ("light", "dark")
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 SIZE = ViewportSize(width=1280, height=860)
 TELEPHONE = ViewportSize(width=400, height=800)
 QUALITY = 50
@@ -143,7 +143,7 @@ def take(context: BrowserContext, url: str, page: "Page", only: list[str]) -> No
         return
     tab = context.new_page()
     for scheme in SCHEMES:
-        tab.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        tab.emulate_media(color_scheme=scheme)
         tab.set_viewport_size(SIZE)
         tab.goto(f"{url}{page.address}")
         tab.wait_for_timeout(SETTLED)

@@ -85,8 +85,11 @@ def _figures(
 ) -> Figures:
     over = WINDOWS[name]
     since, until = over.edges(minute)
-    steps = trends.by_step(since=since, until=until, step=over.step, type_=type_)
-    return steps, trends.by_type(since=since, until=until)
+    window = {"since": since, "until": until}
+    steps, types = trends.by_step_and_type(**window, step=over.step)
+    if type_ is not None:
+        steps = trends.by_step(type_, **window, step=over.step)
+    return steps, types
 
 
 def forget() -> None:

@@ -8,7 +8,7 @@ import pytest
 from queues.admin.trends import MOST_TYPES, WINDOWS, figures, series, types
 from queues.histogram import BUCKETS
 from queues.models import JobMinute
-from queues.trends import by_step, by_type
+from queues.trends import Span, by_step, by_step_and_type
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2030, 5, 17, 12, 7, 31, tzinfo=UTC)
@@ -26,6 +26,11 @@ def minute(at: datetime, type_: str = "noop", outcome: str = "completed", count=
     )  # fmt: skip
 
 
+def of_types(since: datetime) -> list[Span]:
+    step = timedelta(minutes=1)
+    return by_step_and_type(since=since, until=NOW, step=step)[1]
+
+
 def test_a_step_adds_up_the_types_and_can_be_asked_for_one():
     minute(MINUTE, "noop")
     minute(MINUTE, "fail", "buried", 2)
@@ -36,8 +41,8 @@ def test_a_step_adds_up_the_types_and_can_be_asked_for_one():
         "step": timedelta(minutes=1),
     }
 
-    before, last = by_step(**window)
-    (alone, _) = by_step(**window, type_="fail")
+    (before, last), _ = by_step_and_type(**window)
+    (alone, _) = by_step("fail", **window)
 
     assert (before.at, before.ended, before.failed) == (
         MINUTE - timedelta(minutes=1),
@@ -55,7 +60,7 @@ def test_types_are_told_apart_over_the_whole_window():
     minute(MINUTE - timedelta(minutes=9), "noop", "failed", 1)
     minute(MINUTE - timedelta(hours=2), "older")
 
-    (only,) = by_type(since=MINUTE - timedelta(hours=1), until=NOW)
+    (only,) = of_types(MINUTE - timedelta(hours=1))
 
     assert (only.type, only.at) == ("noop", None)
     assert (only.ended, only.completed, only.failed) == (5, 4, 1)
@@ -68,7 +73,7 @@ def test_nothing_is_not_zero_seconds():
         run_seconds=0, run_max=0, run_histogram=[0] * BUCKETS,
     )  # fmt: skip
 
-    (span,) = by_type(since=MINUTE, until=NOW)
+    (span,) = of_types(MINUTE)
 
     assert (span.wait_p50, span.run_p95) == (None, None)
 
