@@ -19,19 +19,26 @@ coalesce(sum(count) FILTER (WHERE outcome = 'completed'), 0)::int8,
 coalesce(sum(count) FILTER (WHERE outcome IN ('failed', 'buried', 'lost')), 0)::int8,
 max(wait_max), max(run_max), {sums("wait_histogram")}, {sums("run_histogram")}
 """
+# Both groupings from one walk: the histograms are what costs.
+BOTH = f"""
+SELECT date_bin(%(step)s, minute, '2000-01-01 00:00Z') AS at, type, {FIGURES}
+FROM job_minutes
+WHERE minute >= %(since)s AND minute < %(until)s
+GROUP BY GROUPING SETS ((at), (type)) ORDER BY at, type
+"""  # noqa: S608 - built of constants
 BY_STEP = f"""
 SELECT date_bin(%(step)s, minute, '2000-01-01 00:00Z') AS at, NULL, {FIGURES}
 FROM job_minutes
-WHERE minute >= %(since)s AND minute < %(until)s
-  AND (%(type)s::text IS NULL OR type = %(type)s)
+WHERE minute >= %(since)s AND minute < %(until)s AND type = %(type)s
 GROUP BY at ORDER BY at
-"""  # noqa: S608 - built of constants
-BY_TYPE = f"""
-SELECT NULL, type, {FIGURES}
-FROM job_minutes
-WHERE minute >= %(since)s AND minute < %(until)s
-GROUP BY type ORDER BY type
 """  # noqa: S608
+# Before the watermark no figure changes any more; behind it lie a minute or two.
+VERSION = """
+WITH mark AS (SELECT coalesce((SELECT done_until FROM job_rollup),
+                              date_trunc('day', now()) - interval '1 day') AS done)
+SELECT max(done), max(minute), coalesce(sum(count), 0)::int8
+FROM mark LEFT JOIN job_minutes ON minute >= done
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,20 +62,26 @@ class Span:
     run_p95: float | None
 
 
-def by_step(
-    *, since: datetime, until: datetime, step: timedelta, type_: str | None = None
-) -> list[Span]:
-    """Return the steps of a window in which something ended, oldest first.
+def version() -> tuple[Any, ...]:
+    """Return what differs as soon as any figure does: cheap, for whoever keeps some."""
+    return _rows(VERSION, {})[0]
 
-    Of one type, or of all together.
-    """
+
+def by_step_and_type(
+    *, since: datetime, until: datetime, step: timedelta
+) -> tuple[list[Span], list[Span]]:
+    """Return the steps of a window in which something ended, oldest first, and its types."""
+    window = {"since": since, "until": until, "step": step}
+    spans = [_span(row) for row in _rows(BOTH, window)]
+    return [span for span in spans if span.at], [span for span in spans if span.type]
+
+
+def by_step(
+    type_: str, *, since: datetime, until: datetime, step: timedelta
+) -> list[Span]:
+    """Return the steps of a window in which something of one type ended."""
     window = {"since": since, "until": until, "step": step, "type": type_}
     return [_span(row) for row in _rows(BY_STEP, window)]
-
-
-def by_type(*, since: datetime, until: datetime) -> list[Span]:
-    """Return the types of which something ended within a window, by name."""
-    return [_span(row) for row in _rows(BY_TYPE, {"since": since, "until": until})]
 
 
 def _span(row: Sequence[Any]) -> Span:
@@ -84,5 +97,5 @@ def _span(row: Sequence[Any]) -> Span:
 
 def _rows(statement: str, values: dict[str, Any]) -> Sequence[tuple[Any, ...]]:
     with connection.cursor() as cursor:
-        cursor.execute(statement, values)
+        cursor.execute(statement, values or None)
         return list(cursor.fetchall())

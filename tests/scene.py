@@ -6,6 +6,7 @@ the charts) is written as rows.
 
 import math
 import random
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -26,6 +27,8 @@ from queues.tokens import issue_token
 from queues.work import run_due
 
 HOUR = timedelta(hours=1)
+AHEAD = timedelta(minutes=15)
+"""The charts are whole for so long after the figures were written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,9 @@ def furnish(owner: User, cast: Cast = SHOP) -> None:
     _processes()
     _schedules(cast)
     _jobs(cast)
+    Worker.objects.exclude(machine="invented").update(
+        name="worker-1:2", seen_at=timezone.now() + HOUR
+    )
     LimitRow.objects.update_or_create(name="shop-sync", defaults={"running": 3})
 
 
@@ -81,12 +87,12 @@ def _schedules(cast: Cast) -> None:
     )  # fmt: skip
     schedule("Old webhook", type=cast.flaky, cron="0 * * * *", enabled=False)
     _fire_once()
+    later = timedelta(minutes=5)
+    schedule("Receipts, as they come", type=cast.good, data=cast.good_data, every=later)
 
 
 def _fire_once() -> None:
     """Let a second pass by the clock of the database, then fire what is due."""
-    import time
-
     memory = Memory()
     give_up_at = time.monotonic() + 10
     while not CronLog.objects.exists() and time.monotonic() < give_up_at:
@@ -128,7 +134,7 @@ def _moments(now: datetime, days: int) -> Iterator[tuple[datetime, int]]:
     while hour < now.replace(minute=0) - timedelta(days=2):
         yield hour, 60
         hour += HOUR
-    while hour < now:
+    while hour < now + AHEAD:
         yield hour, 1
         hour += timedelta(minutes=1)
 

@@ -78,7 +78,8 @@ def _jobs(request: HttpRequest, counts: survey.Counts) -> Parts:
     lines, paused = survey.lines(), survey.paused()
     window = trends.window(request.GET.get("range", ""))
     type_ = request.GET.get("type", "")[:100] or None
-    rows, left = trends.types(window, counts.now)
+    steps, types = trends.figures(window, type_, counts.now)
+    rows, left = trends.types(types)
     return {
         "lines": lines,
         "tiles": status.of_jobs(counts, lines),
@@ -90,7 +91,7 @@ def _jobs(request: HttpRequest, counts: survey.Counts) -> Parts:
         "windows": trends.WINDOWS.values(),
         "window": window,
         "type": type_,
-        "series": trends.series(window, type_, counts.now),
+        "series": trends.series(window, steps, counts.now),
         "types": rows,
         "types_left": left,
     }

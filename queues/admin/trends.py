@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from django.utils.functional import Promise
@@ -66,15 +67,40 @@ def window(name: str) -> Window:
     return WINDOWS.get(name, WINDOWS["1h"])
 
 
-def series(over: Window, type_: str | None, now: datetime) -> str:
+Figures = tuple[list[trends.Span], list[trends.Span]]
+
+
+def figures(over: Window, type_: str | None, now: datetime) -> Figures:
+    """Return the steps of the window and its types; kept while none of them changes.
+
+    Many pages that stay open ask for the same, and the answer changes once a minute.
+    """
+    minute = now.replace(second=0, microsecond=0)
+    return _figures(over.name, type_, minute, trends.version())
+
+
+@lru_cache(maxsize=64)
+def _figures(
+    name: str, type_: str | None, minute: datetime, version: tuple[Any, ...]
+) -> Figures:
+    over = WINDOWS[name]
+    since, until = over.edges(minute)
+    window = {"since": since, "until": until}
+    steps, types = trends.by_step_and_type(**window, step=over.step)
+    if type_ is not None:
+        steps = trends.by_step(type_, **window, step=over.step)
+    return steps, types
+
+
+def forget() -> None:
+    """Forget the figures: after rows were removed, as in tests."""
+    _figures.cache_clear()
+
+
+def series(over: Window, spans: Sequence[trends.Span], now: datetime) -> str:
     """Return what the charts draw, as JSON: a list a line, a value a step."""
-    since, until = over.edges(now)
-    found = {
-        span.at: span
-        for span in trends.by_step(
-            since=since, until=until, step=over.step, type_=type_
-        )
-    }
+    since, _ = over.edges(now)
+    found = {span.at: span for span in spans}
     steps = [since + number * over.step for number in range(over.span // over.step)]
     # The newest minute is not rolled up yet: a fall to zero there would be a lie.
     while steps and steps[-1] not in found and steps[-1] > now - 2 * over.step:
@@ -108,12 +134,12 @@ class TypeRow:
         return [seconds(getattr(self.span, name)) for name in SECONDS]
 
 
-def types(over: Window, now: datetime) -> tuple[list[TypeRow], int]:
-    """Return the busiest types of the window, and how many more there are."""
-    since, until = over.edges(now)
-    spans = trends.by_type(since=since, until=until)
-    spans.sort(key=lambda span: (-span.ended, span.type or ""))
-    return [_row(span, spans) for span in spans[:MOST_TYPES]], len(spans[MOST_TYPES:])
+def types(spans: Sequence[trends.Span]) -> tuple[list[TypeRow], int]:
+    """Return the busiest types, and how many more there are."""
+    busiest = sorted(spans, key=lambda span: (-span.ended, span.type or ""))
+    return [_row(span, busiest) for span in busiest[:MOST_TYPES]], len(
+        busiest[MOST_TYPES:]
+    )
 
 
 def seconds(value: float | None) -> str:

@@ -117,7 +117,12 @@ def _staff() -> User:
 
 def lists() -> Pages:
     """Return the lists, each as it opens and as it is usually narrowed."""
-    pages = {"overview": ADMIN}
+    pages = {
+        "overview": ADMIN,
+        "overview, 24 hours": f"{ADMIN}?range=24h",
+        "overview, 30 days": f"{ADMIN}?range=30d",
+        "overview, what changed": f"{ADMIN}live/",
+    }
     for model in site._registry:
         meta = model._meta
         if meta.app_label in {"queues", "django_celery_beat"} and model is not Job:

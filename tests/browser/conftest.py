@@ -31,6 +31,9 @@ def page(chromium: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Page]:
     The plug-in's own page keeps an event loop running to the end of the session, in
     which no later test could use the ORM or start a loop.
     """
+    from queues.admin import trends
+
+    trends.forget()
     monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
     with sync_playwright() as driver:
         browser = driver.chromium.launch(

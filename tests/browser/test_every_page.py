@@ -19,7 +19,11 @@ from tests.pages import SITE, models, pages_of
 from tests.pages import Page as Place
 from tests.scene import furnish, remember
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.raw_rows]
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.raw_rows,
+    pytest.mark.timeout(600),
+]
 AXE = next((Path(__file__).parent / "axe").glob("*.js"))
 LOUD = ("serious", "critical")
 WIDE = ViewportSize(width=1280, height=900)

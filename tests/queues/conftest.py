@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 def _fresh_process() -> Iterator[None]:
     """Forget what this process learned: rows of earlier tests, batch sizes."""
     from queues import presence, work
+    from queues.admin import trends
 
     presence.forget()
+    trends.forget()
     work._paces.clear()
     yield
     presence.forget()

@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from queues.admin.trends import MOST_TYPES, WINDOWS, series, types
+from queues.admin.trends import MOST_TYPES, WINDOWS, figures, series, types
 from queues.histogram import BUCKETS
 from queues.models import JobMinute
-from queues.trends import by_step, by_type
+from queues.trends import Span, by_step, by_step_and_type
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2030, 5, 17, 12, 7, 31, tzinfo=UTC)
@@ -26,6 +26,11 @@ def minute(at: datetime, type_: str = "noop", outcome: str = "completed", count=
     )  # fmt: skip
 
 
+def of_types(since: datetime) -> list[Span]:
+    step = timedelta(minutes=1)
+    return by_step_and_type(since=since, until=NOW, step=step)[1]
+
+
 def test_a_step_adds_up_the_types_and_can_be_asked_for_one():
     minute(MINUTE, "noop")
     minute(MINUTE, "fail", "buried", 2)
@@ -36,8 +41,8 @@ def test_a_step_adds_up_the_types_and_can_be_asked_for_one():
         "step": timedelta(minutes=1),
     }
 
-    before, last = by_step(**window)
-    (alone, _) = by_step(**window, type_="fail")
+    (before, last), _ = by_step_and_type(**window)
+    (alone, _) = by_step("fail", **window)
 
     assert (before.at, before.ended, before.failed) == (
         MINUTE - timedelta(minutes=1),
@@ -55,7 +60,7 @@ def test_types_are_told_apart_over_the_whole_window():
     minute(MINUTE - timedelta(minutes=9), "noop", "failed", 1)
     minute(MINUTE - timedelta(hours=2), "older")
 
-    (only,) = by_type(since=MINUTE - timedelta(hours=1), until=NOW)
+    (only,) = of_types(MINUTE - timedelta(hours=1))
 
     assert (only.type, only.at) == ("noop", None)
     assert (only.ended, only.completed, only.failed) == (5, 4, 1)
@@ -68,7 +73,7 @@ def test_nothing_is_not_zero_seconds():
         run_seconds=0, run_max=0, run_histogram=[0] * BUCKETS,
     )  # fmt: skip
 
-    (span,) = by_type(since=MINUTE, until=NOW)
+    (span,) = of_types(MINUTE)
 
     assert (span.wait_p50, span.run_p95) == (None, None)
 
@@ -78,7 +83,7 @@ def test_a_series_has_a_value_for_every_step(name: str, steps: int):
     window = WINDOWS[name]
     minute(MINUTE - window.span + 2 * window.step)
 
-    drawn = json.loads(series(window, None, NOW))
+    drawn = json.loads(series(window, figures(window, None, NOW)[0], NOW))
 
     assert steps - 2 <= len(drawn["at"]) <= steps
     assert {len(line) for line in drawn.values()} == {len(drawn["at"])}
@@ -92,7 +97,7 @@ def test_a_series_has_a_value_for_every_step(name: str, steps: int):
 def test_the_newest_minute_is_left_out_until_it_is_rolled_up():
     minute(MINUTE - timedelta(minutes=1))
 
-    drawn = json.loads(series(WINDOWS["1h"], None, NOW))
+    drawn = json.loads(series(WINDOWS["1h"], figures(WINDOWS["1h"], None, NOW)[0], NOW))
 
     assert drawn["at"][-1] == (MINUTE - timedelta(minutes=1)).timestamp()
     assert drawn["completed"][-1] == 4
@@ -103,7 +108,7 @@ def test_the_busiest_types_come_first_and_the_rest_is_counted():
         minute(MINUTE, f"type-{number:02}", count=number + 1)
     minute(MINUTE, "type-14", "failed", 5)
 
-    rows, left = types(WINDOWS["1h"], NOW)
+    rows, left = types(figures(WINDOWS["1h"], None, NOW)[1])
 
     assert left == 3
     assert len(rows) == MOST_TYPES
@@ -112,3 +117,17 @@ def test_the_busiest_types_come_first_and_the_rest_is_counted():
     assert rows[1].tone == "quiet"
     assert rows[-1].share < rows[1].share
     assert rows[0].times[3] == "1.9 s"
+
+
+def test_figures_are_kept_until_one_of_them_changes(django_assert_num_queries):
+    window = WINDOWS["24h"]
+    minute(MINUTE)
+    first = figures(window, None, NOW)
+
+    with django_assert_num_queries(1):
+        assert figures(window, None, NOW) is first
+    JobMinute.objects.update(count=5)
+
+    (changed,), _ = figures(window, None, NOW)
+    assert changed.ended == 5
+    assert figures(window, "other", NOW) == ([], figures(window, None, NOW)[1])

@@ -14,6 +14,18 @@ function nameHints() {
   }
 }
 
+function nameCells() {
+  const controls = "input:not([type='hidden'], [aria-label]), select, textarea";
+  for (const cell of document.querySelectorAll(".tabular tbody td")) {
+    const head = cell.closest("table").querySelectorAll("thead th")[cell.cellIndex];
+    for (const control of cell.querySelectorAll(controls)) {
+      if (head && !control.labels?.length) {
+        control.setAttribute("aria-label", head.innerText.trim());
+      }
+    }
+  }
+}
+
 // A list that is wider than its card is scrolled by the arrow keys, so it takes focus.
 const watched = new ResizeObserver((entries) => {
   for (const { target } of entries) {
@@ -31,4 +43,6 @@ for (const list of document.querySelectorAll("#changelist .results")) {
 }
 
 nameDates();
+nameCells();
+document.addEventListener("formset:added", nameCells);
 addEventListener("load", () => setTimeout(nameHints));
