@@ -33,63 +33,13 @@ from queues.wake import wake_on_commit
 POISON = 3
 """Processes that may die running a job, without a checkpoint saved in between."""
 
-# Everyone who closes attempts locks them by id first and the jobs after, so two
-# verdicts on one job never deadlock: the second finds the attempt closed. The
-# state is decided under that lock: a cancel asked for meanwhile wins over a wait.
+# A function keeps its plan, and closes and moves in one round trip. The text is in the
+# migration that made it.
 SETTLE = """
-WITH verdict AS MATERIALIZED (
-    SELECT * FROM unnest(
-        %s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::int[], %s::int[],
-        %s::timestamptz[], %s::float8[], %s::int[], %s::text[], %s::text[],
-        %s::text[], %s::float8[], %s::float8[], %s::text[], %s::text[], %s::text[]
-    ) AS v (attempt_id, job_id, ending, status, failed, lost, run_at, delay,
-            priority, result, error, traceback, started_ago, ended_ago, log,
-            progress, type)
-), held AS MATERIALIZED (
-    SELECT id FROM job_attempts
-    WHERE id = ANY(%s::bigint[]) AND finished_at IS NULL ORDER BY id FOR UPDATE
-), closed AS (
-    UPDATE job_attempts AS attempt SET
-        outcome = verdict.ending,
-        finished_at = clock_timestamp() - verdict.ended_ago * interval '1 second',
-        started_at = coalesce(
-            clock_timestamp() - verdict.started_ago * interval '1 second',
-            attempt.started_at),
-        error = verdict.error, traceback = verdict.traceback,
-        log = verdict.log::jsonb
-    FROM verdict JOIN held ON held.id = verdict.attempt_id
-    WHERE attempt.id = verdict.attempt_id
-    RETURNING attempt.id
-), moved AS (
-    UPDATE jobs AS job SET
-        status = CASE WHEN verdict.status = 'pending'
-            AND job.cancel_requested_at IS NOT NULL
-            THEN 'cancelled' ELSE verdict.status END,
-        completed_at = CASE WHEN verdict.status <> 'pending'
-            OR job.cancel_requested_at IS NOT NULL THEN clock_timestamp() END,
-        run_at = coalesce(verdict.run_at,
-            clock_timestamp() + verdict.delay * interval '1 second', job.run_at),
-        priority = coalesce(verdict.priority, job.priority),
-        failures = job.failures + verdict.failed,
-        losses = job.losses + verdict.lost,
-        crashes = job.crashes + verdict.lost * verdict.failed,
-        result = coalesce(verdict.result::jsonb, job.result),
-        error = coalesce(verdict.error, job.error),
-        progress = coalesce(verdict.progress::jsonb, job.progress)
-    FROM verdict JOIN closed ON closed.id = verdict.attempt_id
-    WHERE job.id = verdict.job_id
-    RETURNING job.id, job.status, verdict.attempt_id,
-              job.needed OR job.rerun IS NOT NULL AS watched
-), letters AS (
-    INSERT INTO dead_letters (job_id, type, reason, traceback)
-    SELECT moved.id, verdict.type, coalesce(verdict.error, ''), verdict.traceback
-    FROM moved JOIN verdict USING (attempt_id)
-    WHERE moved.status = 'failed'
-), followed AS (
-    SELECT ritmo_follow(array_agg(id)) AS queues FROM moved
-    WHERE watched HAVING count(*) > 0
-)
-SELECT attempt_id, status, (SELECT queues FROM followed) FROM moved
+SELECT * FROM ritmo_settle(
+    %s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::int[], %s::int[],
+    %s::timestamptz[], %s::float8[], %s::int[], %s::text[], %s::text[], %s::text[],
+    %s::float8[], %s::float8[], %s::text[], %s::text[], %s::text[])
 """
 
 MOST_LATE = 10.0
@@ -145,9 +95,11 @@ def settle(verdicts: Iterable[tuple[Claim, Outcome]]) -> dict[int, str]:
 
 
 def _write(rows: Sequence[Row]) -> dict[int, str]:
-    columns = [list(column) for column in zip(*map(_columns, rows), strict=True)]
+    # In the order of the attempts: so two verdicts that meet never deadlock.
+    ordered = sorted(rows, key=attrgetter("attempt_id"))
+    columns = [list(column) for column in zip(*map(_columns, ordered), strict=True)]
     with connection.cursor() as cursor:
-        cursor.execute(SETTLE, [*columns, columns[0]])
+        cursor.execute(SETTLE, columns)
         settled = cursor.fetchall()
     for queue in (settled and settled[0][2]) or ():
         wake_on_commit(queue)

@@ -30,8 +30,8 @@ def ours(count: int) -> Counted:
     work.work("default")  # registers this process, which is done once
     side.enqueue_many(count)
     seen = counted(lambda: work.work("default", slice_seconds=60))
-    claims = sum(n for text, n in seen.items() if "WITH due AS" in text)
-    settles = sum(n for text, n in seen.items() if "WITH verdict AS" in text)
+    claims = sum(n for text, n in seen.items() if "ritmo_claim" in text)
+    settles = sum(n for text, n in seen.items() if "ritmo_settle" in text)
     return Counted(claims / count, settles / count, seen.total() / count)
 
 

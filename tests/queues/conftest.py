@@ -96,6 +96,20 @@ def nightly(db: None) -> PeriodicTask:
 
 
 @pytest.fixture
+def touched(sql) -> Callable[[], tuple[int, int]]:
+    """Return a function: scans of all of `jobs`, and its rows fetched by an index."""
+
+    def read() -> tuple[int, int]:
+        ((scans, rows),) = sql(
+            "SELECT seq_scan, idx_tup_fetch FROM pg_stat_xact_user_tables"
+            " WHERE relname = 'jobs'"
+        )
+        return scans, rows
+
+    return read
+
+
+@pytest.fixture
 def waiting_bells() -> Callable[[], int]:
     """Return a function that counts the bells waiting at the broker."""
     import redis
@@ -153,7 +167,6 @@ def own_postgres(tmp_path: Path) -> Iterator[OwnPostgres]:
 def own_redis(tmp_path: Path) -> Iterator[Any]:
     """Return a Valkey of the test's own, which this process rings as well."""
     from celery import current_app
-    from kombu import pools
 
     from config.servers import Valkey
     from queues import wake
@@ -161,9 +174,6 @@ def own_redis(tmp_path: Path) -> Iterator[Any]:
     app: Any = current_app
 
     def ring_at(url: str | None) -> None:
-        pools.reset()
-        app.amqp._producer_pool = None
-        app._pool = None
         app.conf.broker_write_url = url
         wake._silent_until = 0.0
 

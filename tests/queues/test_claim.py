@@ -6,10 +6,12 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from queues.claim import claim
+from queues.batch import Pace
+from queues.claim import LimitsWait, claim
 from queues.enqueue import enqueue, enqueue_many
 from queues.models import Attempt, Job
 from queues.states import State
+from queues.turns import Turns
 
 pytestmark = pytest.mark.django_db
 
@@ -74,23 +76,39 @@ def test_the_database_allows_one_open_attempt_a_job(me):
         Attempt.objects.create(job_id=taken.job_id, number=2, worker_id=me)
 
 
-def test_future_rows_in_front_are_never_walked(me, sql):
+def test_future_rows_in_front_are_never_walked(me, sql, touched):
+    claim(["default"], worker=me, limit=10)  # its plan is of an empty table
     enqueue_many(
         "noop", [{}] * 5000, priority=1, run_at=timezone.now() + timedelta(days=1)
     )
     enqueue("noop", priority=5)
-    sql("ANALYZE jobs")
+    scans, rows = touched()
 
-    from queues.claim import CLAIM
+    assert len(claim(["default"], worker=me, limit=10)) == 1
 
-    plan = "\n".join(
-        str(line)
-        for (line,) in sql(
-            "EXPLAIN (ANALYZE, BUFFERS OFF, TIMING OFF) "
-            + CLAIM.replace("%(queues)s", "'{default}'")
-            .replace("%(limit)s", "10")
-            .replace("%(worker)s", "1")
-        )
-    )
-    assert "Rows Removed" not in plan
+    after = touched()
+    assert after[0] == scans
+    assert after[1] - rows <= 10
+
+
+def test_who_heeds_limits_claims_nothing_while_a_limited_job_waits(me):
+    enqueue("noop")
+    assert len(claim(["default"], worker=me, limit=1, heed_limits=True)) == 1
+    enqueue("noop")
+    enqueue("seat", {"seat": 1})
+
+    with pytest.raises(LimitsWait):
+        claim(["default"], worker=me, limit=1, heed_limits=True)
+
     assert Attempt.objects.count() == 1
+    assert len(claim(["default"], worker=me, limit=1)) == 1
+
+
+def test_an_idle_process_pays_one_statement_for_its_claim(
+    me, django_assert_num_queries
+):
+    enqueue("noop")
+    turns = Turns(["default"], worker=me, pace=Pace(), limited=Pace())
+
+    with django_assert_num_queries(1):
+        assert len(turns.take()) == 1

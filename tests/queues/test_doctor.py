@@ -162,16 +162,12 @@ def test_a_database_of_the_wrong_kind_is_a_fault(monkeypatch, facts, line):
 
 @pytest.mark.usefixtures("staff")
 def test_migrations_that_wait_are_a_fault(sql):
-    sql(
-        "DELETE FROM django_migrations WHERE app = 'queues' AND name = '0005_needs_sql'"
-    )
+    sql("DELETE FROM django_migrations WHERE app = 'queues' AND name = '0006_hot_sql'")
 
     code, _, err = doctor()
 
     assert code == 1
-    assert (
-        err == "fault  migrations: 1 are not applied, from queues.0005_needs_sql on\n"
-    )
+    assert err == "fault  migrations: 1 are not applied, from queues.0006_hot_sql on\n"
 
 
 @pytest.mark.usefixtures("staff")
