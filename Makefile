@@ -9,6 +9,9 @@ COMPILE := $(BIN)/uv pip compile --quiet --generate-hashes --universal --python-
 IDLE := DATABASE_URL=postgres://nobody@127.0.0.1:1/none REDIS_URL=redis://127.0.0.1:1/0 \
 	SECRET_KEY=checks-only DEBUG=on ENV_FILE=/dev/null DATA_DIR=/nonexistent
 
+# Half of the suite waits for something: two processes share it.
+SHARE := --dist loadgroup --tx '2*popen//python=$(PY) -X dev'
+
 PAGES := find templates */templates -name '*.html' 2>/dev/null
 
 .NOTPARALLEL:
@@ -20,7 +23,7 @@ up: .venv/stamp ## start everything; ARGS="--port 9000 --no-demo"
 
 test: .venv/stamp-dev ## the whole suite; ARGS="-k claim"
 	@$(BIN)/coverage erase
-	@exec $(PY) -X dev -m coverage run -m pytest $(ARGS)
+	@exec $(PY) -m coverage run -m pytest $(SHARE) $(ARGS)
 
 check: lint types contracts templates migrations translations test coverage
 

@@ -1,15 +1,18 @@
 """Run the suite on a real PostgreSQL and a real Redis-protocol server.
 
 They start before the settings load, once a run, in a directory of their own, unless
-DATABASE_URL and REDIS_URL name others.
+DATABASE_URL and REDIS_URL name others. Where the tests are shared out to processes
+(`make test`), each has servers, or databases, of its own.
 """
 
 import atexit
 import os
 import shutil
 import tempfile
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -24,17 +27,28 @@ def pytest_configure(config: pytest.Config) -> None:
     """Start the servers and load the settings on them."""
     if config.getoption("help") or config.getoption("version"):
         return
+    if config.getoption("dist", "no") != "no":
+        # Only the processes that get a share of the tests need settings and servers.
+        os.environ.pop("DJANGO_SETTINGS_MODULE", None)
+        return
     for name in LEFT_OUT:
         os.environ.pop(name, None)
     for name, server in (("DATABASE_URL", Postgres), ("REDIS_URL", Valkey)):
         if not os.environ.get(name):
             os.environ[name] = _started(server(HOME, "tests-only", fast=True))
+        elif name == "REDIS_URL":
+            os.environ[name] = _own_database(os.environ[name])
     os.environ.update(ENVIRONMENT, DATA_DIR=str(HOME / "data"))
     os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
 
     import django
 
     django.setup()
+
+
+def pytest_unconfigure() -> None:
+    """Stop what was started: a process that got its share of tests ends abruptly."""
+    leave_nothing()
 
 
 @atexit.register
@@ -53,6 +67,18 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         cursor.execute("ALTER TABLE audit_log DISABLE TRIGGER audit_log_untruncated")
         connection.close()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[
+    None, pytest.TestReport, pytest.TestReport
+]:
+    """Make what a test logged fit to be sent to the process that reports it."""
+    report = yield
+    report.sections = [
+        (name, text.encode(errors="replace").decode()) for name, text in report.sections
+    ]
+    return report
 
 
 @pytest.fixture(autouse=True)
@@ -77,3 +103,11 @@ def _started(server: Postgres | Valkey) -> str:
     server.start()
     SERVERS.append(server)
     return server.url
+
+
+def _own_database(url: str) -> str:
+    """Return the address with two databases for each process that shares the tests."""
+    parts = urlsplit(url)
+    number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    first = int(parts.path.strip("/") or 0) + 2 * number
+    return parts._replace(path=f"/{first}").geturl()

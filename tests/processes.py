@@ -17,7 +17,8 @@ from django.db import connection
 from config.env import BASE_DIR
 from config.places import leashed
 
-PATIENCE = 30.0
+PATIENCE = 60.0
+"""Seconds for what takes one or two on a machine that does nothing else."""
 
 
 class Process:

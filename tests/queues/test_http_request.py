@@ -165,13 +165,13 @@ def test_an_answer_that_is_no_text_can_be_stored(there):
     assert "\x00" not in job.result["body"]
 
 
-@pytest.mark.parametrize("path", ["/slow/1", "/drip/30"])
+@pytest.mark.parametrize("path", ["/slow/3", "/drip/30"])
 def test_a_slow_server_is_left_after_the_timeout(there, path):
     began = time.monotonic()
 
     job = run(there, path, timeoutSeconds=0.3)
 
-    assert time.monotonic() - began < 0.9
+    assert time.monotonic() - began < 2.5
     assert (job.status, job.failures) == ("pending", 1)
     assert job.error.endswith("no answer within 0.3 s")
 

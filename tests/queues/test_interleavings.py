@@ -364,6 +364,7 @@ def _types():
 @pytest.mark.django_db
 @pytest.mark.timeout(0)
 @pytest.mark.usefixtures("_types")
+@pytest.mark.timeout(300)
 def test_no_history_breaks_an_invariant_or_loses_a_job():
     run_state_machine_as_test(
         Interleavings,

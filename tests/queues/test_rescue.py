@@ -290,7 +290,7 @@ class TestKeeper:
         keeper.start()
         from tests.processes import until
 
-        until(lambda: waiting_bells() == 1, 5)
+        until(lambda: waiting_bells() == 1)
         keeper.stop()
         keeper.join(5)
 
@@ -312,7 +312,7 @@ class TestKeeper:
         keeper.start()
         from tests.processes import until
 
-        until(lambda: len(rounds) > 3, 5)
+        until(lambda: len(rounds) > 3)
         keeper.stop()
         keeper.join(5)
 

@@ -103,7 +103,7 @@ def test_a_wait_ends_in_time():
 
     told: Any = trigger_worker(wait_for_job_id=job.pk, timeout=0.3)
 
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 3
     assert told["message"] == f"Job {job.pk} is still pending after 0.3 s"
 
 
