@@ -265,14 +265,9 @@ class DeadLetter(models.Model):
     fingerprint = models.UUIDField(_("fault"), null=True)
     # Which bulk replayed it, dismissed it or took that back, last of all.
     bulk = models.ForeignKey(
-        "LetterBulk",
-        models.DO_NOTHING,
-        verbose_name=_("bulk"),
-        null=True,
-        related_name="letters",
-        db_constraint=False,
-        db_index=False,
-    )
+        "LetterBulk", models.DO_NOTHING, verbose_name=_("bulk"), null=True,
+        related_name="letters", db_constraint=False, db_index=False,
+    )  # fmt: skip
 
     class Meta:
         db_table = "dead_letters"
