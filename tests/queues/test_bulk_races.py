@@ -20,8 +20,7 @@ from queues.repair import repair
 from queues.replay import dismiss, replay
 from queues.states import LIVE, State
 from tests.queues.graves import bury, carry_out, order, still_open
-from tests.queues.runners import Runners
-from tests.queues.test_races import race
+from tests.queues.runners import Runners, race
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
