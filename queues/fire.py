@@ -109,9 +109,18 @@ def _fire_alone(schedule_id: int, now: datetime) -> int:
         return _fire([schedule_id], now, refusal=str(error).strip())
 
 
-@transaction.atomic
 def _fire(ids: Sequence[int], now: datetime, *, refusal: str = "") -> int:
-    """Fire those that are still due under their lock; return how many were recorded."""
+    """Fire those that are still due; return how many were recorded."""
+    with transaction.atomic():
+        recorded, begun = _fire_locked(ids, now, refusal)
+    _tell(begun)
+    return recorded
+
+
+def _fire_locked(
+    ids: Sequence[int], now: datetime, refusal: str
+) -> tuple[int, Sequence[Firing]]:
+    """Fire those that nobody else holds; return how many, and the firings written."""
     rows = [row for row in plans.locked(ids) if row.enabled and row.is_noticed]
     live = live_jobs([row.id for row in rows if row.terms.overlap != Overlap.ALLOW])
     blocked = _blocked(rows, live)
@@ -119,7 +128,7 @@ def _fire(ids: Sequence[int], now: datetime, *, refusal: str = "") -> int:
         firing for row in rows if row.id not in blocked for firing in _firings(row, now)
     ]
     if not firings:
-        return 0
+        return 0, ()
     begun = begin(firings)
     wanted = [each for each in begun if each.skipped is None]
     if refusal:
@@ -131,8 +140,7 @@ def _fire(ids: Sequence[int], now: datetime, *, refusal: str = "") -> int:
             if each.row.id in live:
                 _meet(each, live[each.row.id])
     finish(firings, begun)
-    _tell(begun)
-    return len({each.row.id for each in firings})
+    return len({each.row.id for each in firings}), begun
 
 
 def _blocked(rows: Sequence[Row], live: Mapping[int, Sequence[int]]) -> set[int]:

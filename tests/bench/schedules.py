@@ -7,13 +7,14 @@ from datetime import UTC, datetime, timedelta
 from django.db import connection, transaction
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
+from queues.models import Worker
 from tests.bench.measure import PATIENCE, Latency, latency
 from tests.bench.sides import Ours
-from tests.processes import beat
+from tests.processes import beat, until
 
 PERIOD = 5
 HEAD_START = 8.0
-"""Seconds until the first round: the beats must have started."""
+"""Seconds until the first round: the beats must have noticed the schedules."""
 LOOK_EVERY = 0.01
 
 
@@ -23,15 +24,16 @@ def crowd(count: int, *, beats: int, rounds: int) -> Latency:
     No worker runs; each schedule is due every few seconds, all in the same phase.
     """
     Ours().clear()
-    first = datetime.fromtimestamp(round(time.time() + HEAD_START), UTC)
-    _declare(count, first)
+    Worker.objects.all().delete()
     waits: list[float] = []
     with ExitStack() as stack:
         for _ in range(beats):
             stack.enter_context(beat())
+        until(lambda: Worker.objects.filter(kind=Worker.Kind.BEAT).count() == beats)
+        first = datetime.fromtimestamp(round(time.time() + HEAD_START), UTC)
+        _declare(count, first)
         for number in range(rounds):
-            due = first + timedelta(seconds=number * PERIOD)
-            waits += _watch(due, count)
+            waits += _watch(first + timedelta(seconds=number * PERIOD), count)
     PeriodicTask.objects.all().delete()
     return latency(waits)
 
@@ -51,9 +53,9 @@ def _declare(count: int, first: datetime) -> None:
 def _watch(due: datetime, count: int) -> list[float]:
     """Return how late each firing of a due time was seen."""
     waits: list[float] = []
-    until = due.timestamp() + PATIENCE
+    latest = due.timestamp() + PATIENCE
     while len(waits) < count:
-        assert time.time() < until, f"{len(waits)} of {count} fired"
+        assert time.time() < latest, f"{len(waits)} of {count} fired"
         time.sleep(LOOK_EVERY)
         with connection.cursor() as cursor:
             cursor.execute(

@@ -247,6 +247,14 @@ def test_notes_stand_below_their_entry(file):
     assert lines[1].strip().startswith("add the header Authorization")
 
 
+def test_a_hyphen_is_the_standard_input(monkeypatch):
+    monkeypatch.setattr("sys.stdin", StringIO("0 4 * * * manage.py enqueue noop"))
+
+    code, lines, _ = imported(Path("-"))
+
+    assert (code, lines) == (0, ["create  noop  cron 0 4 * * * UTC → noop"])
+
+
 # ── Misuse ─────────────────────────────────────────────────────────────────────────
 
 
