@@ -177,8 +177,7 @@ def test_migrations_that_wait_are_a_fault(sql):
 
     assert code == 1
     assert (
-        err
-        == "fault  migrations: 1 are not applied, from queues.0013_job_search on\n"
+        err == "fault  migrations: 1 are not applied, from queues.0013_job_search on\n"
     )
 
 
