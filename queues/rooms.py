@@ -1,7 +1,8 @@
 """The rooms of the console: what the navigation lists, and in which order.
 
 A model finds its place by its class name, a page that is no list of a model by its
-own. What has no place here is listed with its app, after the rooms of the engine.
+own. A model without a place here is listed with its app, after the rooms of the
+engine, and a page without one at the end of those.
 """
 
 from collections.abc import Mapping
@@ -63,6 +64,7 @@ def arrange(apps: list[Any], request: HttpRequest) -> list[dict[str, Any]]:
     }
     rooms = [_room(name, members, found) for name, members in ROOMS]
     guests = [_guest(app, found) for app in apps]
+    rooms[-2]["models"] += found.values()
     return [room for room in (*rooms[:-1], *guests, rooms[-1]) if room["models"]]
 
 
