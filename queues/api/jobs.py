@@ -113,7 +113,9 @@ def _created(body: Body, owner: User) -> Body:
 
 def _reason(request: HttpRequest) -> str:
     """Return why, if the body says so; it may be left out."""
-    reason = read_object(request).get("reason") if request.body else ""
+    if request.content_type != "application/json" or not request.body:
+        return ""
+    reason = read_object(request).get("reason")
     return reason if isinstance(reason, str) else ""
 
 

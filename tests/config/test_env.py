@@ -234,6 +234,7 @@ def test_every_variable_is_in_the_example():
     from tests.environment import ENVIRONMENT, LEFT_OUT
 
     known = {*ENVIRONMENT, *LEFT_OUT, "DATABASE_URL", "REDIS_URL", "DATA_DIR", "PORT"}
-    known |= {"RETENTION_DAYS", "RETENTION_DAYS_FAILED"}
+    known |= {"RETENTION_DAYS", "RETENTION_DAYS_AUDIT", "RETENTION_DAYS_FAILED"}
+    known |= {"RITMO_VERSION"}
     assert listed == known - {"ENV_FILE", "RITMO_PROCESS"}
     assert os.devnull
