@@ -61,8 +61,12 @@ class Crew:
     def weak(self) -> list[str]:
         """Return the last words of the workers that do not come to their whole pool."""
         with suppress(AssertionError):
-            until(lambda: self.revive() or all(map(is_whole, self.workers)), START)
+            until(self._is_whole, START)
         return [each.output[-500:] for each in self.workers if not is_whole(each)]
+
+    def _is_whole(self) -> bool:
+        self.revive()
+        return all(map(is_whole, self.workers))
 
     def _up(self) -> list[Process]:
         self.revive()
