@@ -148,7 +148,7 @@ def test_what_the_engine_writes_holds_and_is_checked_quickly():
         "pending", "processing", "completed", "failed", "cancelled",
     }  # fmt: skip
 
-    assert min(timed() for _ in range(10)) < 0.05
+    assert min(timed() for _ in range(10)) < 0.2
 
 
 def timed() -> float:
