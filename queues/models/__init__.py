@@ -3,8 +3,8 @@
 from queues.models.access import AccessScope, ApiToken, IdempotencyKey, RoleGrant
 from queues.models.audit import AuditEntry
 from queues.models.chain import JobBatch, JobNeed, UniqueWindow
-from queues.models.job import Attempt, DeadLetter, Job, JobTotal
-from queues.models.letter import LetterBulk, LetterRefusal
+from queues.models.job import Attempt, Job, JobTotal
+from queues.models.letter import DeadLetter, LetterBulk, LetterRefusal
 from queues.models.limit import LimitKey, LimitRow, LimitUse
 from queues.models.process import JobType, Pulse, Worker
 from queues.models.queue import Queue

@@ -1,4 +1,4 @@
-"""A job, its attempts, and the letter it leaves when it dies."""
+"""A job and its attempts."""
 
 from django.conf import settings
 from django.contrib.postgres.indexes import BrinIndex
@@ -246,62 +246,3 @@ class Attempt(models.Model):
 
     def __str__(self) -> str:
         return f"#{self.job_id}/{self.number}"
-
-
-class DeadLetter(models.Model):
-    """Why a job died; open until someone replays it or dismisses the letter."""
-
-    id = models.BigAutoField(primary_key=True)
-    job = models.ForeignKey(
-        Job, models.CASCADE, related_name="letters", db_constraint=False, db_index=False
-    )
-    type = models.CharField(_("type"), max_length=MAX_TYPE_LENGTH)
-    reason = models.TextField(_("reason"))
-    traceback = models.TextField(_("traceback"), null=True)
-    created_at = models.DateTimeField(_("died"), db_default=Now())
-    replayed_at = models.DateTimeField(_("replayed"), null=True)
-    dismissed_at = models.DateTimeField(_("dismissed"), null=True)
-    # A trigger fills it in, whoever writes the letter: alike for the same fault.
-    fingerprint = models.UUIDField(_("fault"), null=True)
-    # Which bulk replayed it, dismissed it or took that back, last of all.
-    bulk = models.ForeignKey(
-        "LetterBulk", models.DO_NOTHING, verbose_name=_("bulk"), null=True,
-        related_name="letters", db_constraint=False, db_index=False,
-    )  # fmt: skip
-
-    class Meta:
-        db_table = "dead_letters"
-        verbose_name = _("dead letter")
-        verbose_name_plural = _("dead letters")
-        permissions = [
-            ("replay_letter", _("Can replay a dead letter")),
-            ("dismiss_letter", _("Can dismiss a dead letter")),
-            ("export_letter", _("Can export dead letters")),
-        ]
-        constraints = [
-            models.UniqueConstraint(
-                name="letter_one_standing_per_job",
-                fields=["job"],
-                condition=Q(replayed_at__isnull=True),
-            ),
-        ]
-        indexes = [
-            models.Index(name="letter_by_type", fields=["type", "-id"]),
-            # groups: counts, first and last of every fault, by this index alone
-            models.Index(
-                name="letter_open",
-                fields=["fingerprint", "type", "created_at"],
-                condition=Q(replayed_at__isnull=True, dismissed_at__isnull=True),
-            ),
-            # the letters of one fault, the newest first
-            models.Index(name="letter_of_fault", fields=["fingerprint", "-id"]),
-            # restore: what one bulk dismissed
-            models.Index(
-                name="letter_of_bulk",
-                fields=["bulk", "id"],
-                condition=Q(bulk__isnull=False),
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.type} #{self.job_id}"
