@@ -1,4 +1,4 @@
-"""Cron logs: every firing of every schedule, expected against actual."""
+"""Firings: every firing of every schedule, expected against actual."""
 
 from collections.abc import Iterable
 from typing import Any

@@ -14,6 +14,10 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.AlterModelOptions(
+            name='cronlog',
+            options={'verbose_name': 'firing', 'verbose_name_plural': 'firings'},
+        ),
         migrations.AddField(
             model_name='schedulestate',
             name='grace_seconds',

@@ -52,8 +52,8 @@ class CronLog(models.Model):
 
     class Meta:
         db_table = "cron_job_logs"
-        verbose_name = _("cron log")
-        verbose_name_plural = _("cron logs")
+        verbose_name = _("firing")
+        verbose_name_plural = _("firings")
         constraints = [
             models.UniqueConstraint(
                 name="firing_once_per_due_time", fields=["schedule", "due_at"]

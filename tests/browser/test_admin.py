@@ -16,7 +16,7 @@ pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.usefixtures("complaints"),
 ]
-SECTIONS = ("Jobs", "Dead letters", "Schedules", "Cron logs", "Workers", "API tokens")
+SECTIONS = ("Jobs", "Dead letters", "Schedules", "Firings", "Workers", "API tokens")
 
 
 @pytest.fixture
