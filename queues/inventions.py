@@ -186,20 +186,13 @@ class Shop:
         worker = self.workers[int(dice() * len(self.workers))]
         fault = FAULTS[int(dice() ** 2 * len(FAULTS))].format(**words)
         trace = TRACEBACK.format(**words)
-        match job.status:
-            case State.FAILED:
-                ends = [End.FAILED] * MAX_ATTEMPTS
-            case State.COMPLETED:
-                ends = (
-                    [End.FAILED, End.COMPLETED] if dice() < HICCUPS else [End.COMPLETED]
-                )
-            case State.PROCESSING:
-                lines.attempts.append(job.open(worker))
-                return
-            case _:
-                job.claimed, job.ended = 0.0, job.claimed
-                return
-        for number, end in enumerate(ends, 1):
+        if job.status == State.PROCESSING:
+            lines.attempts.append(job.open(worker))
+            return
+        if job.status not in {State.FAILED, State.COMPLETED}:
+            job.claimed, job.ended = 0.0, job.claimed
+            return
+        for number, end in enumerate(self._ends(job.status), 1):
             failed = end == End.FAILED
             job.failures += failed
             lines.attempts.append(
@@ -210,6 +203,13 @@ class Shop:
         elif dice() < FIRED:
             job.source = "schedule"
             lines.firings.append(job.firing())
+
+    def _ends(self, status: str) -> list[End]:
+        """Return how the tries of a job that ended so ended."""
+        if status == State.FAILED:
+            return [End.FAILED] * MAX_ATTEMPTS
+        hiccup = self._dice.random() < HICCUPS
+        return [End.FAILED, End.COMPLETED] if hiccup else [End.COMPLETED]
 
 
 @dataclass(slots=True)

@@ -132,19 +132,9 @@ class AuditAdmin(Window):
         found = queryset.filter(target_id=term.replace("\x00", "")) if term else None
         return (queryset if found is None else found), False
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> Any:
+    def details(self, request: HttpRequest, row: Any) -> dict[str, Any]:
         """Show one change in full."""
-        entry = self.get_object(request, object_id)
-        context = {} if entry is None else told(entry)
-        return super().change_view(
-            request, object_id, form_url, {**context, **(extra_context or {})}
-        )
+        return told(row)
 
     @admin.display(description=_("when"))
     def when(self, entry: AuditEntry) -> str:

@@ -74,19 +74,9 @@ class JobBatchAdmin(Operated, Window):
         """Offer none: each batch is dealt with on its own page."""
         return {}
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> Any:
+    def details(self, request: HttpRequest, row: Any) -> dict[str, Any]:
         """Show the counts, and the jobs that need a look first."""
-        batch = self.get_object(request, object_id)
-        context = {} if batch is None else _one(batch)
-        return super().change_view(
-            request, object_id, form_url, {**context, **(extra_context or {})}
-        )
+        return _one(row)
 
     @admin.display(description=gettext_lazy("state"))
     def state(self, batch: JobBatch) -> SafeString:

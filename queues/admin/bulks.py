@@ -105,19 +105,9 @@ class LetterBulkAdmin(Operated, Window):
         """Offer none: each bulk is dealt with on its own page."""
         return {}
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> Any:
+    def details(self, request: HttpRequest, row: Any) -> dict[str, Any]:
         """Show how far it is, and what it refused."""
-        bulk = self.get_object(request, object_id)
-        context = {} if bulk is None else _one(bulk)
-        return super().change_view(
-            request, object_id, form_url, {**context, **(extra_context or {})}
-        )
+        return _one(row)
 
     @admin.display(description=gettext_lazy("bulk repair"))
     def what(self, bulk: LetterBulk) -> str:

@@ -79,19 +79,9 @@ class CronLogAdmin(Window):
     list_filter = (BySchedule, ("status", admin.ChoicesFieldListFilter))
     fields = readonly_fields = ("id",)
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> Any:
-        """Show one firing with its details."""
-        firing = self.get_object(request, object_id)
-        context = {} if firing is None else _page(firing)
-        return super().change_view(
-            request, object_id, form_url, {**context, **(extra_context or {})}
-        )
+    def details(self, request: HttpRequest, row: Any) -> dict[str, Any]:
+        """Show the job that it started, or why there is none."""
+        return _page(row)
 
     @admin.display(description=_("status"))
     def outcome(self, firing: CronLog) -> SafeString:

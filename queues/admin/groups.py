@@ -53,10 +53,7 @@ def page(admin: ModelAdmin, request: HttpRequest) -> HttpResponse:
     except InvalidSelection as error:
         problem, selection = _(str(error)), Selection()
     context = {
-        **admin.admin_site.each_context(request),
-        **allowed(request),
-        "title": _("Dead letters"),
-        "opts": admin.opts,
+        **_head(admin, request),
         "problem": problem,
         "selection": selection,
         "faults": [
@@ -65,13 +62,25 @@ def page(admin: ModelAdmin, request: HttpRequest) -> HttpResponse:
             )
             for fault in found
         ],
-        "total": ngettext("%(n)s fault", "%(n)s faults", total)
-        % {"n": intcomma(total)},
+        "total": _counted(total),
         "query": query(request, state=state),
         "pages": _pages(request, number, total),
         "choices": _choices(request, state, order, span),
     }
     return TemplateResponse(request, "admin/queues/deadletter/faults.html", context)
+
+
+def _head(admin: ModelAdmin, request: HttpRequest) -> dict[str, Any]:
+    return {
+        **admin.admin_site.each_context(request),
+        **allowed(request),
+        "title": _("Dead letters"),
+        "opts": admin.opts,
+    }
+
+
+def _counted(total: int) -> str:
+    return ngettext("%(n)s fault", "%(n)s faults", total) % {"n": intcomma(total)}
 
 
 def allowed(request: HttpRequest) -> dict[str, bool]:

@@ -49,6 +49,24 @@ class Guarded(admin.ModelAdmin):
             raise PermissionDenied
         return super().changelist_view(request, extra_context)
 
+    def details(self, request: HttpRequest, row: Any) -> dict[str, Any]:
+        """Return what the page of a row shows beside its fields."""
+        return {}
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        """Show one row with its details."""
+        row = self.get_object(request, unquote(object_id))
+        context = {} if row is None else self.details(request, row)
+        return super().change_view(
+            request, object_id, form_url, {**context, **(extra_context or {})}
+        )
+
     def history_view(
         self,
         request: HttpRequest,

@@ -133,19 +133,9 @@ class JobAdmin(ByHand, Window):
         context = {"examples": EXAMPLES, "may_enqueue": self.may_enqueue(request)}
         return super().changelist_view(request, {**context, **(extra_context or {})})
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> Any:
+    def details(self, request: HttpRequest, row: Any) -> dict[str, Any]:
         """Show the facts and the timeline of one job."""
-        job = self.get_object(request, object_id)
-        context = {} if job is None else {**life(job), "copy": self._copy(request, job)}
-        return super().change_view(
-            request, object_id, form_url, {**context, **(extra_context or {})}
-        )
+        return {**life(row), "copy": self._copy(request, row)}
 
     def _copy(self, request: HttpRequest, job: Job) -> str:
         """Return where another job like this one is written, if that can be done."""

@@ -131,19 +131,9 @@ class DeadLetterAdmin(Operated, Window):
         context = {**groups.allowed(request), "query": query(request)}
         return super().changelist_view(request, {**context, **(extra_context or {})})
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> Any:
+    def details(self, request: HttpRequest, row: Any) -> dict[str, Any]:
         """Show the reason and the traceback."""
-        letter = self.get_object(request, object_id)
-        context = {} if letter is None else self._one(request, letter)
-        return super().change_view(
-            request, object_id, form_url, {**context, **(extra_context or {})}
-        )
+        return self._one(request, row)
 
     def _one(self, request: HttpRequest, letter: DeadLetter) -> dict[str, Any]:
         may_replay = letter.replayed_at is None and may_on(

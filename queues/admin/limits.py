@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.utils.formats import number_format
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -83,25 +83,14 @@ class LimitAdmin(Everywhere):
             row.holding = found.get(row.pk, Holding())
         return changes
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
+    def details(self, request: HttpRequest, row: Any) -> dict[str, Any]:
         """Show who holds it and who waits below the numbers."""
-        row = self.get_object(request, object_id)
-        context: dict[str, Any] = {}
-        if row is not None:
-            holding = holdings().get(row.pk, Holding())
-            context = {"badge": state(row, holding), "holding": holding}
-            # Jobs and keys of all types: not for those whose view a scope narrows.
-            if may_everywhere(request.user, "queues.view_job"):
-                context |= {"holders": holders(row.pk), "waiting": waiting(row.pk)}
-        return super().change_view(
-            request, object_id, form_url, {**context, **(extra_context or {})}
-        )
+        holding = holdings().get(row.pk, Holding())
+        context = {"badge": state(row, holding), "holding": holding}
+        # Jobs and keys of all types: not for those whose view a scope narrows.
+        if may_everywhere(request.user, "queues.view_job"):
+            context |= {"holders": holders(row.pk), "waiting": waiting(row.pk)}
+        return context
 
     @admin.display(description=gettext_lazy("state"))
     def state(self, row: Any) -> SafeString:

@@ -130,19 +130,9 @@ class WorkerAdmin(Operated, Window):
             row.holds = counts.get(row.pk, 0)
         return changes
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> Any:
+    def details(self, request: HttpRequest, row: Any) -> dict[str, Any]:
         """Show one process: what it runs now, and what it started."""
-        worker = self.get_object(request, object_id)
-        context = {} if worker is None else _life(request, worker)
-        return super().change_view(
-            request, object_id, form_url, {**context, **(extra_context or {})}
-        )
+        return _life(request, row)
 
     @admin.display(description=gettext_lazy("process"))
     def process(self, worker: Worker) -> SafeString:
