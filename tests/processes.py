@@ -1,7 +1,9 @@
 """Start real workers, beats, webs and commands for a test, and end them for certain."""
 
 import os
+import random
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -165,3 +167,12 @@ def until(
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {seconds} s")
         time.sleep(every)
+
+
+def free_port() -> int:
+    """Return a port that nobody uses, nor gets by chance as a client."""
+    while True:
+        port = random.randrange(20_000, 30_000)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port

@@ -3,13 +3,12 @@
 import os
 import random
 import signal
-import socket
 import sys
 import time
 from contextlib import suppress
 from typing import Self
 
-from tests.processes import Process, celery, until
+from tests.processes import Process, celery, free_port, until
 
 WORKERS, BEATS, POOL = 2, 2, 3
 START = 90.0
@@ -104,13 +103,6 @@ def start_beat() -> Process:
 def family(process: Process) -> frozenset[int]:
     """Return the pids of a worker and of its pool."""
     return frozenset({process.pid, *process.children()})
-
-
-def free_port() -> int:
-    """Return a port at which nobody listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def kill(pid: int) -> float:

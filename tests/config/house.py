@@ -3,14 +3,13 @@
 import http.client
 import os
 import signal
-import socket
 import subprocess
 import sys
 from pathlib import Path
 
 from config.env import BASE_DIR
 from tests.environment import ENVIRONMENT, LEFT_OUT
-from tests.processes import until
+from tests.processes import free_port, until
 
 UP = [sys.executable, str(BASE_DIR / "manage.py"), "up", "--no-demo"]
 
@@ -78,17 +77,16 @@ class House:
         return answer.stdout.strip() or answer.stderr.strip()
 
     def pid(self, mark: str) -> int:
-        """Return the pid of the direct child with this on its command line."""
+        """Return the pid of the direct child with this on its command line, or 0."""
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
-        return next(
-            pid
-            for pid in map(int, children.read_text().split())
-            if mark in command_line(pid)
-        )
+        pids = map(int, children.read_text().split())
+        return next((pid for pid in pids if mark in command_line(pid)), 0)
 
     def kill(self, mark: str) -> None:
         """End a direct child without notice."""
-        os.kill(self.pid(mark), signal.SIGKILL)
+        pid = self.pid(mark)
+        assert pid, mark
+        os.kill(pid, signal.SIGKILL)
 
     def left(self) -> list[str]:
         """Return the command lines of what still runs for this directory or port."""
@@ -128,10 +126,3 @@ def command_line(pid: int) -> str:
         return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
     except OSError:
         return ""
-
-
-def free_port() -> int:
-    """Return a port that nobody uses now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

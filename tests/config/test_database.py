@@ -14,8 +14,7 @@ import psycopg
 import pytest
 
 from config.database import Impatient
-from tests.config.house import free_port
-from tests.processes import database_url, until, web
+from tests.processes import database_url, free_port, until, web
 from tests.queues.conftest import OwnPostgres
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -12,8 +12,8 @@ from django.urls import reverse
 from django.utils import timezone, translation
 
 from queues.admin import phrase, show
-from queues.enqueue import enqueue
-from queues.errors import IllegalTransition, InvalidToken
+from queues.enqueue import check_run_at, enqueue
+from queues.errors import IllegalTransition, InvalidRunAt, InvalidToken
 from queues.models import ApiToken, Worker
 from queues.states import State
 from queues.tokens import user_of_token
@@ -276,11 +276,20 @@ def test_a_span_in_its_two_largest_units(seconds: float, words: str):
 
 
 def test_every_refusal_can_be_translated():
-    verbs: dict[str, tuple[str, ...]] = {"cancel": ("completed", "failed", "cancelled")}
-    verbs["retry"] = (*(set(State.values) - {State.FAILED}), "superseded")
-
+    running = {"processing", "completed", "failed", "cancelled"}
+    verbs = {
+        "cancel": {"completed", "failed", "cancelled"},
+        "retry": {*set(State.values) - {State.FAILED}, "superseded"},
+        "hurry": {*running - {"failed"}, "due", "held"},
+        "reprioritise": running,
+        "snooze": running,
+    }
     said = {
         str(IllegalTransition(verb, word)) for verb in verbs for word in verbs[verb]
     }
+    for away in (-timedelta(days=1), timedelta(days=9999)):
+        with pytest.raises(InvalidRunAt) as refused:
+            check_run_at(timezone.now() + away)
+        said.add(str(refused.value))
 
     assert said == set(show.REFUSALS)

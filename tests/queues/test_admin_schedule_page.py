@@ -51,7 +51,7 @@ def state(task: PeriodicTask) -> str:
 def fire(task: PeriodicTask, status: str, due: datetime | None, **more: Any) -> CronLog:
     return CronLog.objects.create(
         schedule=task, job_name=task.name, job_type=task.task, status=status,
-        due_at=due, **more,
+        due_at=due, finished_at=timezone.now(), **more,
     )  # fmt: skip
 
 
