@@ -155,9 +155,13 @@ def heard(page: Page, *rules: str) -> Iterator[str]:
 
 
 def overflowing(page: Page) -> Iterator[str]:
-    wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
-    if wide > 0:
-        yield f"{wide} pixels too wide"
+    """Yield by how much a page is wider than its window, once it was laid out anew."""
+    for _ in range(20):
+        wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+        if wide <= 0:
+            return
+        page.wait_for_timeout(100)
+    yield f"{wide} pixels too wide"
 
 
 def unreachable(page: Page) -> Iterator[str]:

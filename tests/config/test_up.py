@@ -151,6 +151,10 @@ def test_it_stops_in_order_when_asked(house: House):
     assert not house.left()
     assert not (house.directory / "env").exists()
     assert house.lines[-1] == "up     | Stopped"
+    # Its port is free again at once.
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(("127.0.0.1", house.port))
 
 
 @pytest.mark.parametrize(
@@ -226,9 +230,3 @@ def test_the_listed_command_is_the_same(capsys: pytest.CaptureFixture[str]):
 
     assert end.value.code == 2
     assert "must be from 1 to 65535" in capsys.readouterr().err
-
-
-def test_the_port_is_free_again_at_once(house: House):
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        probe.bind(("127.0.0.1", house.port))
