@@ -289,6 +289,10 @@ SPRINTHUB_API_TOKEN = env.text("SPRINTHUB_API_TOKEN")
 SPRINTHUB_INSTANCE = env.text("SPRINTHUB_INSTANCE")
 UAZAPI_BASE_URL = env.url("UAZAPI_BASE_URL", "https", "http")
 UAZAPI_TOKEN = env.text("UAZAPI_TOKEN")
+# Hashes of suppressed addresses are made with it: change it, and nobody is suppressed.
+SUPPRESSION_KEY = env.text("SUPPRESSION_KEY") or "development"
+if PRODUCTION:
+    env.need("SUPPRESSION_KEY", "set 32 or more random characters, and keep them")
 
 # ── Logs and errors ────────────────────────────────────────────────────────────────
 

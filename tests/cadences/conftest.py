@@ -1,9 +1,14 @@
-"""What every test of messages may ask for."""
+"""What every test of cadences may ask for."""
 
-from collections.abc import Callable
-from typing import Any
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    from cadences.testing import Clock, Recorder
 
 
 @pytest.fixture
@@ -17,3 +22,22 @@ def sql() -> Callable[..., list[tuple[Any, ...]]]:
             return cursor.fetchall() if cursor.description else []
 
     return run
+
+
+@pytest.fixture
+def clock() -> Iterator[Clock]:
+    """Stand still on a Wednesday at ten in the morning."""
+    from cadences.testing import at
+    from tests.cadences.people import T
+
+    with at(T) as standing:
+        yield standing
+
+
+@pytest.fixture
+def phones() -> Iterator[Recorder]:
+    """Record what reaches the phones."""
+    from cadences.testing import recording
+
+    with recording() as recorder:
+        yield recorder
