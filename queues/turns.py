@@ -8,7 +8,7 @@ from queues.admit import admit
 from queues.allowance import heads
 from queues.batch import Pace
 from queues.bind import bind
-from queues.claim import claim
+from queues.claim import LimitsWait, claim
 from queues.claims import Claim
 from queues.handlers import registry
 
@@ -45,26 +45,29 @@ class Turns:
 
     def take(self) -> list[Claim]:
         """Claim the next batch; empty if nothing due may start now."""
+        lines = self._glance()
         while True:
-            lines = self._glance()
             if claims := self._admit(takewhile(_is_limit, lines)):
                 return claims
-            if not (claims := self._claim()):
+            try:
+                claims = self._claim()
+            except LimitsWait:
+                lines = self._look()
+                continue
+            if not claims:
                 self._full_until.clear()
                 return self._admit(self._look())
             if rest := bind(claims):
                 return rest
+            lines = self._glance()
 
     def _glance(self) -> list[str | None]:
-        """Look at every turn while jobs under a limit wait, else now and then."""
-        if not registry.limits:
+        """Look at every turn while jobs under a limit wait; `_claim` sees the first."""
+        if not any(self._lines):
             return []
-        now = time.monotonic()
-        if len(self._lines) == 1 and any(self._lines) and now < self._look_at - REST:
+        if len(self._lines) == 1 and time.monotonic() < self._look_at - REST:
             return self._lines  # one limit and nothing else, a moment ago
-        if any(self._lines) or now >= self._look_at:
-            return self._look()
-        return []
+        return self._look()
 
     def _look(self) -> list[str | None]:
         self._look_at = time.monotonic() + GLANCE
@@ -72,9 +75,15 @@ class Turns:
         return self._lines
 
     def _claim(self) -> list[Claim]:
+        """Claim jobs without a limit; raise LimitsWait now and then if others wait."""
+        heed = bool(registry.limits) and not any(self._lines)
+        heed = heed and (now := time.monotonic()) >= self._look_at
+        if heed:
+            self._look_at = now + GLANCE
         self.leaves_limits = self.pace is self._limited and any(self._lines)
-        self.pace, size = self._free, self._free.size
-        claims = claim(self._queues, worker=self.worker, limit=size)
+        size = self._free.size
+        claims = claim(self._queues, worker=self.worker, limit=size, heed_limits=heed)
+        self.pace = self._free
         self.has_more = bool(claims) and claims[0].has_more
         return claims
 

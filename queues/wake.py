@@ -10,9 +10,13 @@ from uuid import uuid4
 
 from celery import current_app
 from django.db import transaction
-from kombu import Connection, Queue
-from kombu.exceptions import OperationalError
+from kombu import Connection
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.commands.core import Script
+from redis.exceptions import ConnectionError as ConnectionLost
 from redis.exceptions import RedisError
+from redis.retry import Retry
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +33,7 @@ return 1
 SILENCE = 1.0
 """Seconds without trying after the broker refused; the pacemaker rings anyway."""
 
-_BROKER_ERRORS = (OperationalError, RedisError, OSError)
+_BROKER_ERRORS = (RedisError, OSError)
 _silent_until = 0.0
 
 
@@ -63,11 +67,23 @@ def wake(queue: str) -> bool:
 
 
 def _publish(queue: str) -> bool:
-    with current_app.producer_pool.acquire(block=True, timeout=1) as producer:
-        channel: Any = producer.channel
-        ring = channel.client.register_script(RING)
-        bell = _bell(queue).replace(TAG, str(uuid4()))
-        return bool(ring([queue], [MAX_OUTSTANDING, bell]))
+    conf = current_app.conf
+    ring, prefix = _broker(conf.broker_write_url, **conf.broker_transport_options)
+    bell = _bell(queue).replace(TAG, str(uuid4()))
+    return bool(ring([prefix + queue], [MAX_OUTSTANDING, bell]))
+
+
+@cache
+def _broker(url: str, **options: Any) -> tuple[Script, str]:
+    """Return the script at the broker and the prefix of its keys.
+
+    Straight to Redis: Kombu's pools and composing would cost as much as the row.
+    """
+    known = {key: value for key, value in options.items() if key.startswith("socket_")}
+    # Once more, at once: a connection that idled through a restart of the broker.
+    again = Retry(NoBackoff(), 1, supported_errors=(ConnectionLost,))
+    client = Redis.from_url(url, retry=again, **known)
+    return client.register_script(RING), options.get("global_keyprefix", "")
 
 
 @cache
@@ -77,10 +93,9 @@ def _bell(queue: str) -> str:
     Composing it anew would cost each `enqueue` more than writing its row. Kombu's
     transport in memory writes it in the same form: both are its virtual ones.
     """
-    line = Queue(queue, routing_key=queue)
     with Connection("memory://") as memory, memory.Producer() as producer:
         current_app.send_task(
-            "queues.work", args=(queue,), queue=line, task_id=TAG, producer=producer
+            "queues.work", args=(queue,), queue=queue, task_id=TAG, producer=producer
         )
         channel: Any = producer.channel
         message = channel._get(queue)  # noqa: SLF001 - the one place that sees it

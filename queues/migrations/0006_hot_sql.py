@@ -6,8 +6,9 @@ from django.db import migrations
 # future row of the urgent priorities first. The nested loop stops at the limit,
 # so no row is locked that is not claimed.
 CLAIM = r"""
-CREATE FUNCTION ritmo_claim(p_queues text[], p_worker bigint, p_most int)
-RETURNS TABLE (
+CREATE FUNCTION ritmo_claim(
+    p_queues text[], p_worker bigint, p_most int, p_heed_limits boolean
+) RETURNS TABLE (
     attempt_id bigint, job_id bigint, type text, queue text, payload text, priority int,
     number int, failures int, losses int, max_attempts int, source text,
     unique_key text, checkpoint text, run_at timestamptz, has_more boolean
@@ -19,6 +20,14 @@ SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off
 SET enable_mergejoin = off SET plan_cache_mode = force_generic_plan AS $$
 #variable_conflict use_column
 BEGIN
+    IF p_heed_limits AND EXISTS (
+        SELECT FROM jobs WHERE status = 'pending' AND limit_name IS NOT NULL
+        AND queue = ANY (p_queues)
+    ) THEN  -- a row without an attempt: whose turn it is must be looked at first
+        has_more := true;
+        RETURN NEXT;
+        RETURN;
+    END IF;
     RETURN QUERY
     WITH due AS MATERIALIZED (
         SELECT job.id, urgency.priority, job.run_at

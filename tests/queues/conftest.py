@@ -155,7 +155,6 @@ def own_postgres(tmp_path: Path) -> Iterator[OwnPostgres]:
 def own_redis(tmp_path: Path) -> Iterator[Any]:
     """Return a Valkey of the test's own, which this process rings as well."""
     from celery import current_app
-    from kombu import pools
 
     from config.servers import Valkey
     from queues import wake
@@ -163,9 +162,6 @@ def own_redis(tmp_path: Path) -> Iterator[Any]:
     app: Any = current_app
 
     def ring_at(url: str | None) -> None:
-        pools.reset()
-        app.amqp._producer_pool = None
-        app._pool = None
         app.conf.broker_write_url = url
         wake._silent_until = 0.0
 

@@ -6,10 +6,12 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from queues.claim import claim
+from queues.batch import Pace
+from queues.claim import LimitsWait, claim
 from queues.enqueue import enqueue, enqueue_many
 from queues.models import Attempt, Job
 from queues.states import State
+from queues.turns import Turns
 
 pytestmark = pytest.mark.django_db
 
@@ -87,3 +89,26 @@ def test_future_rows_in_front_are_never_walked(me, sql, touched):
     after = touched()
     assert after[0] == scans
     assert after[1] - rows <= 10
+
+
+def test_who_heeds_limits_claims_nothing_while_a_limited_job_waits(me):
+    enqueue("noop")
+    assert len(claim(["default"], worker=me, limit=1, heed_limits=True)) == 1
+    enqueue("noop")
+    enqueue("seat", {"seat": 1})
+
+    with pytest.raises(LimitsWait):
+        claim(["default"], worker=me, limit=1, heed_limits=True)
+
+    assert Attempt.objects.count() == 1
+    assert len(claim(["default"], worker=me, limit=1)) == 1
+
+
+def test_an_idle_process_pays_one_statement_for_its_claim(
+    me, django_assert_num_queries
+):
+    enqueue("noop")
+    turns = Turns(["default"], worker=me, pace=Pace(), limited=Pace())
+
+    with django_assert_num_queries(1):
+        assert len(turns.take()) == 1
