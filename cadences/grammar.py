@@ -20,8 +20,9 @@ FILTER = rf"\s*\|\s*([a-z_]+)\s*(?::\s*({ARGUMENT}))?"
 TAG = re.compile(rf"\s*({NAME})((?:{FILTER})*)\s*")
 PART = re.compile(r"\\\{\{|\{\{(.*?)\}\}|\{\{|\}\}|\{%|%\}", re.DOTALL)
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u2028\u2029]")
-APART = "{\u200b"
-"""What a brace becomes that a provider would read as a variable of its own."""
+BRACE = re.compile(r"\{(?=[{%])|[}%](?=\})")
+APART = "\u200b"
+"""What keeps two braces apart that a provider would read as a variable of its own."""
 
 Value = str | int | float | Decimal | date | datetime | None
 
@@ -82,10 +83,7 @@ def render(
 
 def safe(text: str) -> str:
     """Return the text without anything that a provider would take for a template."""
-    for opened, closed in (("{{", "}}"), ("{%", "%}")):
-        text = text.replace(opened, f"{APART}{opened[1]}")
-        text = text.replace(closed, f"{closed[0]}\u200b{closed[1]}")
-    return text
+    return BRACE.sub(lambda found: f"{found[0]}{APART}", text)
 
 
 def is_empty(value: Value) -> bool:

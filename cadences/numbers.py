@@ -19,7 +19,7 @@ SUBSCRIBER = 8
 """Last digits that are the same with and without a ninth."""
 LENGTHS = (10, 11)  # with area code: landline or legacy mobile, mobile
 PLACEHOLDER = re.compile(
-    r"(^|[._+-])(sem-?e?mail|no-?e?mail|nao-?tem|teste?|placeholder)"
+    r"(^|[._+-])(sem-?e?mail|no-?e?mail|nao-?tem|teste?|placeholder)([._+-]|\d|@)"
     r"|@(example|teste?|placeholder|sememail|noemail)\.",
     re.IGNORECASE,
 )

@@ -88,9 +88,11 @@ def skip(
     run: Run, reason: str, *, now: datetime, actor: str = "", detail: str = ""
 ) -> Done:
     """Pass over the next step of a run."""
-    position = run.next_step
+    position, key = run.next_step, run.next_step_key
+    if position is None or key is None:
+        raise AssertionError("only a step that there is can be passed over")
     Execution.objects.update_or_create(
-        run=run, round=run.round, step_key=run.next_step_key,
+        run=run, round=run.round, step_key=key,
         defaults={
             "position": position, "state": ExecutionState.SKIPPED, "reason": reason,
         },

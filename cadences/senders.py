@@ -115,6 +115,16 @@ def day_limit(account: Account, day: date) -> int | None:
     return climbed if account.per_day is None else min(account.per_day, climbed)
 
 
+def used_today(account: Account, now: datetime) -> int:
+    """Return how many messages of an account count on this day."""
+    rows = Quota.objects.filter(
+        account=account, kind=Quota.Kind.DAY, starts_at__lte=now
+    )
+    newest = rows.order_by("-starts_at").first()
+    fresh = newest is not None and now - newest.starts_at < timedelta(days=1)
+    return newest.used if newest is not None and fresh else 0
+
+
 def stumble(account: Account, *, now: datetime) -> datetime:
     """Count a refusal of the account itself; return when to come back."""
     failures = account.failures + 1

@@ -45,9 +45,45 @@ END $$;
 CREATE TRIGGER template_words_are_frozen BEFORE UPDATE ON template_revisions
     FOR EACH ROW EXECUTE FUNCTION template_words_are_frozen();
 
+CREATE FUNCTION delivery_only_grows() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.delivery_rank < OLD.delivery_rank THEN
+        RAISE EXCEPTION 'A message that was % is not % any more', OLD.delivery, NEW.delivery
+            USING ERRCODE = 'integrity_constraint_violation';
+    END IF;
+    RETURN NEW;
+END $$;
+
+CREATE TRIGGER delivery_only_grows BEFORE UPDATE OF delivery_rank
+    ON lead_step_executions
+    FOR EACH ROW EXECUTE FUNCTION delivery_only_grows();
+
+-- Everything that the steps of a version say, in one hash.
+CREATE FUNCTION cadence_checksum(version bigint) RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT encode(sha256(convert_to(coalesce(string_agg(concat_ws('|',
+        key, position, kind, medium, fallbacks, template_code, delay, unit, base,
+        local_time, calendar_id, stop_on_reply, conditions, on_unknown, gap_minutes,
+        title, is_blocking, (
+            SELECT string_agg(concat_ws('|', code, variant.template_code, weight), ','
+                              ORDER BY code)
+            FROM step_variants AS variant WHERE step_id = step.id)
+        ), E'\n' ORDER BY position), ''), 'UTF8')), 'hex')
+    FROM cadence_steps AS step WHERE version_id = version
+$$;
+
+-- The moment that counts; a test may say another one.
+CREATE FUNCTION cadence_now() RETURNS timestamptz LANGUAGE sql VOLATILE AS $$
+    SELECT coalesce(nullif(current_setting('ritmo.now', true), '')::timestamptz,
+                    clock_timestamp())
+$$;
+
 INSERT INTO cadence_control (id) VALUES (1) ON CONFLICT DO NOTHING;
 """
 LET_GO = """
+DROP FUNCTION cadence_now();
+DROP FUNCTION cadence_checksum(bigint);
+DROP TRIGGER delivery_only_grows ON lead_step_executions;
+DROP FUNCTION delivery_only_grows();
 DROP TRIGGER template_words_are_frozen ON template_revisions;
 DROP FUNCTION template_words_are_frozen();
 DROP TRIGGER step_variants_are_frozen ON step_variants;

@@ -41,3 +41,33 @@ def phones() -> Iterator[Recorder]:
 
     with recording() as recorder:
         yield recorder
+
+
+@pytest.fixture(autouse=True)
+def _invariants_hold(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Check after every test with the database what holds at every moment.
+
+    A test that writes rows which the engine never writes is marked `raw_rows`.
+    """
+    has_rows = request.node.get_closest_marker("django_db")
+    if not has_rows or request.node.get_closest_marker("raw_rows"):
+        yield
+        return
+    request.getfixturevalue("db")  # it is taken down after us
+    standing = None
+    if "clock" in request.fixturenames:
+        standing = request.getfixturevalue("clock")
+    yield
+
+    from django.db import connection
+
+    from queues.invariants import violations
+    from tests.cadences.ledger import closed_sends
+
+    if connection.needs_rollback:
+        return
+    with connection.cursor() as cursor:
+        moment = str(standing.moment) if standing else ""
+        cursor.execute("SELECT set_config('ritmo.now', %s, false)", [moment])
+    assert dict(violations()) == {}
+    assert closed_sends() == []

@@ -59,7 +59,9 @@ def company(code: str = "acme", **facts: Any) -> Company:
     return found
 
 
-def lead(*, at: str = "acme", whatsapp: Any = True, email: str = "", **facts: Any) -> Lead:
+def lead(
+    *, at: str = "acme", whatsapp: Any = True, email: str = "", **facts: Any
+) -> Lead:
     """Return a lead with a number of their own."""
     number = next(_number)
     facts.setdefault("name", f"Ana {number}")
@@ -126,7 +128,9 @@ def fresh(run: Run) -> Run:
 
 def told(run: Run) -> list[str]:
     """Return the events of a run, in order."""
-    return list(Event.objects.filter(run=run).order_by("pk").values_list("type", flat=True))
+    return list(
+        Event.objects.filter(run=run).order_by("pk").values_list("type", flat=True)
+    )
 
 
 def execution(run: Run) -> Execution:

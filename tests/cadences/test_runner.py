@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from cadences import deliver as delivering
+from cadences.enroll import enroll
 from cadences.models import Attempt, Control, Event, Execution, Run, RunnerLog, Template
 from cadences.outcomes import Refused, Why
 from cadences.runner import Pass, run_here
@@ -16,7 +17,6 @@ from queues.testing import inline
 from tests.cadences.people import (
     T,
     cadence,
-    contact,
     enrolled,
     execution,
     fresh,
@@ -33,7 +33,7 @@ def run(trigger: str = "MANUAL", **options: Any) -> Pass:
 
 
 @pytest.mark.usefixtures("clock", "phones")
-def test_A1_a_pass_with_nothing_due_leaves_a_log():
+def test_a1_a_pass_with_nothing_due_leaves_a_log():
     with inline():
         enqueue("cadence-runner")
 
@@ -45,7 +45,7 @@ def test_A1_a_pass_with_nothing_due_leaves_a_log():
 
 
 @pytest.mark.usefixtures("clock")
-def test_A2_seven_due_runs_of_which_one_has_no_template(phones):
+def test_a2_seven_due_runs_of_which_one_has_no_template(phones):
     runs = enrolled(cadence(), 6)
     runs += enrolled(cadence({"template_code": "gone"}, code="other"))
     Template.objects.filter(code="gone").update(is_active=False)
@@ -65,7 +65,7 @@ def test_A2_seven_due_runs_of_which_one_has_no_template(phones):
 
 
 @pytest.mark.parametrize("fault", ["contact", "template", "refused"])
-def test_A7_an_error_is_told_and_tried_again_by_the_seeds_table(fault, clock, phones):
+def test_a7_an_error_is_told_and_tried_again_by_the_seeds_table(fault, clock, phones):
     (sick,) = enrolled(cadence())
     if fault == "contact":
         sick.lead.contacts.all().delete()
@@ -88,7 +88,9 @@ def test_A7_an_error_is_told_and_tried_again_by_the_seeds_table(fault, clock, ph
 
 
 @pytest.mark.django_db(transaction=True)
-def test_A8_a_claim_that_fails_is_logged_and_leaves_no_claim(clock, phones, monkeypatch):
+def test_a8_a_claim_that_fails_is_logged_and_leaves_no_claim(
+    clock, phones, monkeypatch
+):
     enrolled(cadence())
     from django.db import OperationalError
 
@@ -105,10 +107,10 @@ def test_A8_a_claim_that_fails_is_logged_and_leaves_no_claim(clock, phones, monk
 
 
 @pytest.mark.usefixtures("clock")
-def test_A9_one_poisoned_run_does_not_stop_the_other_nineteen(phones, monkeypatch):
+def test_a9_one_poisoned_run_does_not_stop_the_other_nineteen(phones, monkeypatch):
     runs = enrolled(cadence(), 20)
     poison = runs[7]
-    real = delivering.intend
+    from cadences.intend import intend as real
 
     def intend(each: Run, **options: Any) -> Any:
         if each.pk == poison.pk:
@@ -126,7 +128,7 @@ def test_A9_one_poisoned_run_does_not_stop_the_other_nineteen(phones, monkeypatc
 
 
 @pytest.mark.usefixtures("clock")
-def test_A10_the_last_step_concludes_the_run_and_counts_once(phones):
+def test_a10_the_last_step_concludes_the_run_and_counts_once(phones):
     (one,) = enrolled(cadence())
 
     done = run()
@@ -141,7 +143,7 @@ def test_A10_the_last_step_concludes_the_run_and_counts_once(phones):
 
 
 @pytest.mark.usefixtures("clock")
-def test_A11_two_passes_in_the_same_minute_send_once(phones):
+def test_a11_two_passes_in_the_same_minute_send_once(phones):
     enrolled(cadence({}, {"delay": 60}))
 
     assert (run().summary["success"], run().summary["total"]) == (1, 0)
@@ -149,7 +151,7 @@ def test_A11_two_passes_in_the_same_minute_send_once(phones):
 
 
 @pytest.mark.usefixtures("clock")
-def test_A12_a_test_pass_tells_the_plan_and_changes_nothing(phones):
+def test_a12_a_test_pass_tells_the_plan_and_changes_nothing(phones):
     (one,) = enrolled(cadence())
     (poor,) = enrolled(cadence(code="other"))
     poor.lead.contacts.all().delete()
@@ -197,8 +199,6 @@ def test_the_kill_switch_is_an_answer_and_claims_nothing():
 def test_a_fallback_channel_is_used_in_the_same_pass_after_a_refused_address(phones):
     which = cadence({"fallbacks": ["email"]})
     person = lead(email="ana@company.com.br")
-    from cadences.enroll import enroll
-
     one = enroll(person, which)
     phones.script.append(Refused(Why.RECIPIENT, "not on WhatsApp"))
 
@@ -209,4 +209,3 @@ def test_a_fallback_channel_is_used_in_the_same_pass_after_a_refused_address(pho
     assert Attempt.objects.filter(execution__run=one).count() == 2
     assert execution(one).state == "sent"
     assert person.contacts.get(medium="whatsapp").standing == "invalid"
-    assert contact is not None
