@@ -10,6 +10,7 @@ from django.db.models.functions import Now
 
 from cadences.models import Execution, Run, Task
 from cadences.states import (
+    LIVE,
     EventType,
     ExecutionState,
     ExitReason,
@@ -66,20 +67,23 @@ def move_on(run: Run, *, since: datetime, now: datetime) -> None:
     paused one keeps the wait for later; an ended one only remembers its position.
     """
     position = run.next_step or 0
-    write(run, last_step=position, errors_in_a_row=0, is_forced=False)
     step = step_after(run.version, position)
-    key = None if step is None else step.key
-    write(run, next_step=None if step is None else step.position, next_step_key=key)
-    if run.status not in {RunStatus.ACTIVE, RunStatus.PAUSED}:
-        return
-    if step is None:
-        finish(run, ExitReason.NO_MORE_STEPS, position=position)
+    moved: dict[str, Any] = {
+        "last_step": position, "errors_in_a_row": 0, "is_forced": False,
+        "next_step": None if step is None else step.position,
+        "next_step_key": None if step is None else step.key,
+    }  # fmt: skip
+    run.last_step = position
+    if step is None or run.status not in LIVE:
+        write(run, **moved)
+        if step is None and run.status in LIVE:
+            finish(run, ExitReason.NO_MORE_STEPS, position=position)
         return
     due = due_at(step, run, previous=since)
     if run.status == RunStatus.PAUSED:
-        write(run, remaining=max(due - now, timedelta()))
+        write(run, **moved, remaining=max(due - now, timedelta()))
         return
-    schedule(run, due)
+    write(run, **moved, next_run_at=due, planned_run_at=due, claim_token=None)
     tell(run, EventType.SCHEDULED, template_code=step.template_code, at=due.isoformat())
 
 

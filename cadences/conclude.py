@@ -36,10 +36,7 @@ def conclude(intent: Intent, outcome: Outcome, *, duration_ms: int) -> Done | No
     It counts although the claim may have run out meanwhile. A run that was paused
     or ended since keeps its status.
     """
-    run_id = Execution.objects.values_list("run_id", flat=True).get(
-        pk=intent.execution_id
-    )
-    run = lock(run_id)
+    run = lock(intent.run_id)
     execution = (
         Execution.objects.select_for_update(of=("self",))
         .select_related("account__company", "revision")
@@ -91,7 +88,9 @@ def _accepted(
     )  # fmt: skip
     if account is not None:
         recover(account)
-        write(run, sticky={**run.sticky, execution.medium: str(account.pk)})
+        stick = {**run.sticky, execution.medium: str(account.pk)}
+        if stick != run.sticky:
+            write(run, sticky=stick)
     if run.next_step_key == execution.step_key:
         move_on(run, since=now, now=now)
     return _line(run, execution, Result.SENT)

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.utils.translation import gettext as _
 
 from cadences import clock
-from cadences.facts import Facts, gather
+from cadences.facts import Facts, execution_of, gather
 from cadences.gates import Act, Defer, Exit, Fail, Pause, Skip, walk
 from cadences.models import Run
 from cadences.plan import preview, read
@@ -48,7 +48,7 @@ def explain(run_id: UUID) -> Explanation:
     """Tell why the next step of a run has not been sent, and when it will be."""
     run = read(run_id)
     now = clock.now()
-    facts = gather(run, now=now)
+    facts = gather(run, now=now, execution=execution_of(run))
     is_active = run.status == RunStatus.ACTIVE and facts.step is not None
     gates = _gates(facts) if is_active else []
     account, quota = _sender(facts) if is_active else ("", "")

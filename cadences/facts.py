@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from django.db.models import Max
+from django.db.models import Max, prefetch_related_objects
 
 from cadences.hours import Hours
 from cadences.models import (
@@ -62,16 +62,17 @@ class Facts:
         return self.now - planned
 
 
-def gather(run: Run, *, now: datetime) -> Facts:
+def gather(run: Run, *, now: datetime, execution: Execution | None = None) -> Facts:
     """Read the facts of a run whose lead and row the caller has locked, or not."""
     step = step_by_key(run.version, run.next_step_key)
+    prefetch_related_objects([run.lead], "contacts")
     facts = Facts(
         now=now,
         control=Control.objects.filter(pk=1).first()
         or Control(is_on=True, redirects={}, reason=""),
         run=run,
         step=step,
-        execution=execution_of(run),
+        execution=execution,
         zone=zone_of(run),
         hours=hours_of(calendar_of(run, step)),
     )
@@ -178,6 +179,8 @@ def _history(facts: Facts, step: Step) -> None:
     if step.base != Step.Base.START:
         sent = sent.exclude(run=run)  # its own delay says how long to wait
     facts.last_to_lead = sent.aggregate(last=Max("intended_at"))["last"]
+    if not step.conditions:
+        return
     facts.previous = (
         Execution.objects.filter(run=run, round=run.round, position=run.last_step)
         .order_by("created_at")

@@ -11,7 +11,7 @@ from cadences.gates import Act, Defer, Fail, first
 from cadences.grammar import render
 from cadences.models import Account, Attempt, Execution, Lead, Revision, Run, Step
 from cadences.ports import Letter, Sender
-from cadences.senders import choose, reserve
+from cadences.senders import choose, is_limited, reserve
 from cadences.states import (
     MAYBE_SENT,
     OVER,
@@ -28,6 +28,7 @@ from cadences.values import values_of
 class Intent:
     """A message that counts as "may have been sent" from here on."""
 
+    run_id: uuid.UUID
     execution_id: uuid.UUID
     attempt_id: int
     token: uuid.UUID
@@ -74,14 +75,13 @@ Decision = Intent | Held | Behind | InDoubt | Work | Through
 
 def lock(run_id: uuid.UUID) -> Run | None:
     """Lock the lead, then the run, in that order; return the run with all it needs."""
-    lead_id = Run.objects.filter(pk=run_id).values_list("lead_id", flat=True).first()
-    if lead_id is None:
+    leads = Lead.objects.select_for_update(no_key=True)
+    if not leads.filter(runs=run_id).values_list("pk", flat=True).first():
         return None
-    Lead.objects.select_for_update(no_key=True).get(pk=lead_id)
     runs = Run.objects.select_for_update(of=("self",)).select_related(
         "lead__owner", "company__calendar", "cadence__calendar", "version"
     )
-    return runs.prefetch_related("lead__contacts").filter(pk=run_id).first()
+    return runs.filter(pk=run_id).first()
 
 
 def intend(run: Run, *, now: datetime) -> Decision:
@@ -96,7 +96,7 @@ def intend(run: Run, *, now: datetime) -> Decision:
             return Behind(execution)
         if execution.state in MAYBE_SENT:
             return InDoubt(execution)
-    return _decide(gather(run, now=now))
+    return _decide(gather(run, now=now, execution=execution))
 
 
 def _decide(facts: Facts) -> Decision:
@@ -137,16 +137,24 @@ def _sender(facts: Facts) -> Account | Defer:
     account = choose(facts)
     if isinstance(account, Defer):
         return account
-    account = (
-        Account.objects.select_for_update(of=("self",)).select_related("company")
-        .get(pk=account.pk)
-    )  # fmt: skip
+    if not is_limited(account):
+        return account  # nothing to count: no row to wait for
+    rows = Account.objects.select_for_update(of=("self",)).select_related("company")
+    account = rows.get(pk=account.pk)
     return reserve(account, facts, is_new=is_new(facts.run)) or account
 
 
 def is_new(run: Run) -> bool:
     """Tell whether the lead has not been written to in this run."""
     return run.last_step == 0
+
+
+WRITTEN = (
+    "state", "medium", "account", "address", "address_hash", "template_code",
+    "revision", "variant", "subject", "body", "attempt_token", "intended_at",
+    "attempts", "zone", "calendar", "is_forced", "reason", "look_at",
+)  # fmt: skip
+"""What another try of an execution writes anew."""
 
 
 def _commit(
@@ -161,21 +169,24 @@ def _commit(
     if step is None or reach.contact is None:
         raise AssertionError("the gates let only whole facts through")
     token, (subject, body) = uuid.uuid4(), said
-    execution, _ = Execution.objects.update_or_create(
+    before = facts.execution
+    execution = Execution(
+        pk=before.pk if before else uuid.uuid4(),
         run=run, round=run.round, step_key=step.key,
-        defaults={
-            "position": step.position, "state": ExecutionState.SENDING,
-            "medium": reach.medium, "account": account,
-            "address": reach.contact.address,
-            "address_hash": hashed(reach.medium, reach.contact.address),
-            "template_code": facts.template_code, "revision": revision,
-            "variant": facts.variant, "subject": subject, "body": body,
-            "attempt_token": token, "intended_at": facts.now,
-            "attempts": 1 + (facts.execution.attempts if facts.execution else 0),
-            "zone": facts.zone.name, "calendar": calendar_of(run, step),
-            "is_forced": run.is_forced, "reason": "", "look_at": None,
-        },
+        position=step.position, state=ExecutionState.SENDING, medium=reach.medium,
+        account=account, address=reach.contact.address,
+        address_hash=hashed(reach.medium, reach.contact.address),
+        template_code=facts.template_code, revision=revision, variant=facts.variant,
+        subject=subject, body=body, attempt_token=token, intended_at=facts.now,
+        planned_for=before.planned_for if before else run.planned_run_at,
+        attempts=1 + (before.attempts if before else 0), zone=facts.zone.name,
+        calendar=calendar_of(run, step), is_forced=run.is_forced, reason="",
+        look_at=None,
     )  # fmt: skip
+    if before is None:
+        execution.save(force_insert=True)
+    else:
+        execution.save(force_update=True, update_fields=WRITTEN)
     number = execution.attempts
     attempt = Attempt.objects.create(
         execution=execution, number=number, account=account, started_at=facts.now,
@@ -190,4 +201,4 @@ def _commit(
         template=revision.provider_name,
         language=revision.language,
     )
-    return Intent(execution.pk, attempt.pk, token, account.adapter, letter)
+    return Intent(run.pk, execution.pk, attempt.pk, token, account.adapter, letter)

@@ -28,7 +28,7 @@ def read(run_id: UUID) -> Run:
     runs = Run.objects.select_related(
         "lead__owner", "company__calendar", "cadence__calendar", "version"
     )
-    return runs.prefetch_related("lead__contacts").get(pk=run_id)
+    return runs.get(pk=run_id)
 
 
 def plan(each: Candidate, *, now: datetime) -> Done:

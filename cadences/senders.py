@@ -58,6 +58,12 @@ def _rests(account: Account, now: datetime) -> datetime | None:
     return None
 
 
+def is_limited(account: Account) -> bool:
+    """Tell whether anything limits what an account sends."""
+    limits = (account.per_day, account.per_hour, account.new_per_day, account.ramp_from)
+    return bool(account.gap_seconds) or any(each is not None for each in limits)
+
+
 def reserve(account: Account, facts: Facts, *, is_new: bool) -> Defer | None:
     """Take one message of an account's quota, whose row the caller has locked.
 

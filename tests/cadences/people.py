@@ -3,8 +3,10 @@
 import itertools
 from datetime import datetime, time
 from typing import Any
+from uuid import uuid4
 from zoneinfo import ZoneInfo
 
+from cadences import clock
 from cadences.enroll import enroll
 from cadences.models import (
     Account,
@@ -119,6 +121,29 @@ def cadence(
 def enrolled(which: Cadence, count: int = 1, **options: Any) -> list[Run]:
     """Enrol that many new leads."""
     return [enroll(lead(at=which.company_id), which, **options) for _ in range(count)]
+
+
+def many(which: Cadence, count: int) -> list[Run]:
+    """Write that many due runs in a few statements."""
+    now, step = clock.now(), which.published.steps.get(position=1)
+    leads = Lead.objects.bulk_create(
+        Lead(id=uuid4(), company_id=which.company_id, name=f"Ana {next(_number)}")
+        for _ in range(count)
+    )
+    Contact.objects.bulk_create(
+        Contact(
+            lead=each, medium="whatsapp", address=f"+55119{60000000 + next(_number)}"
+        )
+        for each in leads
+    )
+    return Run.objects.bulk_create(
+        Run(
+            lead=each, company_id=which.company_id, cadence=which,
+            version=which.published, next_step=1, next_step_key=step.key,
+            started_at=now, anchor_at=now, next_run_at=now, planned_run_at=now,
+        )
+        for each in leads
+    )  # fmt: skip
 
 
 def fresh(run: Run) -> Run:

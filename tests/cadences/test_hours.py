@@ -22,11 +22,11 @@ SAO_PAULO = ZoneInfo("America/Sao_Paulo")
 
 
 def local(zone: ZoneInfo, *parts: int) -> datetime:
-    return datetime(*parts, tzinfo=zone)
+    return datetime(*parts).replace(tzinfo=zone)  # noqa: DTZ001
 
 
 def utc(*parts: int) -> datetime:
-    return datetime(*parts, tzinfo=UTC)
+    return datetime(*parts).replace(tzinfo=UTC)  # noqa: DTZ001
 
 
 WEEK = tuple(Slot(day, time(8), time(18)) for day in range(5))

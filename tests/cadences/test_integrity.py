@@ -18,11 +18,11 @@ from cadences.ports import channel
 from cadences.resolve import resolve
 from cadences.runner import run_here
 from cadences.states import Trigger
-from tests.cadences.people import T, cadence, enrolled, execution, fresh, told
+from tests.cadences.people import T, cadence, enrolled, execution, fresh, many, told
 
 pytestmark = pytest.mark.django_db
 
-TWO = ({}, {"delay": 24, "unit": "hours"})
+TWO: tuple[dict[str, Any], ...] = ({}, {"delay": 24, "unit": "hours"})
 
 
 def run() -> Any:
@@ -275,7 +275,7 @@ def test_b16_a_retry_is_a_new_call_with_its_own_correlation(clock, phones):
 
 @pytest.mark.usefixtures("clock")
 def test_b17_one_refused_in_a_batch_is_the_only_one_refused(phones):
-    enrolled(cadence(), 50)
+    many(cadence(), 50)
     phones.script += [phones.reach] * 19 + [Refused(Why.RECIPIENT, "554")]
 
     done = run()

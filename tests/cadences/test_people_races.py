@@ -42,7 +42,7 @@ from tests.cadences.people import (
 
 pytestmark = pytest.mark.django_db
 
-TWO = ({}, {"delay": 3, "unit": "days"})
+TWO: tuple[dict[str, Any], ...] = ({}, {"delay": 3, "unit": "days"})
 HUMAN = Reading(Kind.HUMAN)
 
 

@@ -21,6 +21,7 @@ from tests.cadences.people import (
     execution,
     fresh,
     lead,
+    many,
     told,
 )
 
@@ -171,7 +172,7 @@ def test_a12_a_test_pass_tells_the_plan_and_changes_nothing(phones):
 
 @pytest.mark.usefixtures("clock")
 def test_the_job_hands_chunks_to_workers_and_the_last_one_closes_the_log(phones):
-    enrolled(cadence(), 120)
+    many(cadence(), 120)
 
     with inline() as done:
         enqueue("cadence-runner", {"trigger": "CRON"})

@@ -14,7 +14,7 @@ from cadences.models import Account, Attempt, Event, Quota, Run, RunnerLog
 from cadences.runner import run_here
 from cadences.states import Trigger
 from tests.cadences.ledger import doubled
-from tests.cadences.people import cadence, company, enrolled
+from tests.cadences.people import cadence, company, many
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("clock")]
 
@@ -43,9 +43,9 @@ def manual() -> Any:
     return run_here(Trigger.MANUAL)
 
 
-@pytest.mark.parametrize(("runners", "due"), [(2, 50), (4, 250)])
+@pytest.mark.parametrize(("runners", "due"), [(2, 50), (4, 200)])
 def test_a6_runners_at_once_send_each_step_once(runners, due, phones):
-    enrolled(cadence(), due)
+    many(cadence(), due)
 
     passes = at_once(runners, manual)
 
@@ -66,7 +66,7 @@ def test_a6_runners_at_once_send_each_step_once(runners, due, phones):
 
 
 def test_a6_a_lost_compare_and_set_is_skipped(clock, phones):
-    enrolled(cadence(), 3)
+    many(cadence(), 3)
     seen = claiming.candidates(10, now=clock())
     first = claiming.claim(seen[:2], now=clock())
 
@@ -80,7 +80,7 @@ def test_a6_a_lost_compare_and_set_is_skipped(clock, phones):
 def test_f2_the_last_message_of_a_quota_goes_once(phones):
     home = company()
     Account.objects.filter(company=home).update(per_day=7)
-    enrolled(cadence(), 20)
+    many(cadence(), 20)
 
     at_once(3, manual)
 
@@ -91,8 +91,8 @@ def test_f2_the_last_message_of_a_quota_goes_once(phones):
 
 
 def test_f9_a_company_with_few_is_not_behind_one_with_many(phones):
-    enrolled(cadence(at="big"), 60)
-    few = enrolled(cadence(at="small"), 5)
+    many(cadence(at="big"), 60)
+    few = many(cadence(at="small"), 5)
 
     done = run_here(Trigger.MANUAL, limit=10)
 
