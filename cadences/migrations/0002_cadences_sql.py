@@ -94,6 +94,6 @@ DROP FUNCTION cadence_steps_are_frozen();
 
 class Migration(migrations.Migration):
 
-    dependencies = [("cadences", "0002_people_and_runs")]
+    dependencies = [("cadences", "0001_initial")]
 
     operations = [migrations.RunSQL(KEEP, LET_GO)]
