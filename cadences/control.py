@@ -3,7 +3,7 @@
 import logging
 
 from django.core.cache import cache
-from django.db.models import F
+from django.db import connection
 
 from cadences import clock
 from cadences.models import Control
@@ -11,6 +11,11 @@ from cadences.models import Control
 logger = logging.getLogger(__name__)
 
 EPOCH = "cadences:epoch"
+COUNT = """
+INSERT INTO cadence_control (id, epoch) VALUES (1, 1)
+ON CONFLICT (id) DO UPDATE SET epoch = cadence_control.epoch + 1
+RETURNING is_on, epoch
+"""
 RESTORED = "The database seems to have been restored: look before you switch on"
 
 
@@ -37,15 +42,17 @@ def may_send() -> bool:
     The cache remembers the last count. A row that is behind it comes from a backup:
     what it holds as due may have been sent since, so a person has to look first.
     """
-    row = control()
-    if not row.is_on:
-        return False
+    # Read first: what the cache holds was committed before, so we count past it.
     seen = _seen()
-    if seen is not None and row.epoch < seen:
+    with connection.cursor() as cursor:
+        cursor.execute(COUNT)
+        is_on, epoch = cursor.fetchone()
+    if not is_on:
+        return False
+    if seen is not None and epoch <= seen:
         switch(on=False, actor="runner", reason=RESTORED)
         return False
-    Control.objects.filter(pk=1).update(epoch=F("epoch") + 1)
-    _remember(max(row.epoch + 1, seen or 0))
+    _remember(epoch)
     return True
 
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import F
 
 from cadences import clock, retries
 from cadences.advance import move_on
@@ -143,15 +144,14 @@ def _not_sent(run: Run, execution: Execution, *, via: str, now: datetime) -> boo
 
 def _look_again(run: Run, execution: Execution, *, now: datetime) -> None:
     """Look once more later; when it was looked for often enough, the policy decides."""
-    count = execution.lookups + 1
     since = execution.intended_at or now
-    if count < len(retries.LOOKUPS):
-        Execution.objects.filter(pk=execution.pk).update(
-            lookups=count, look_at=since + retries.LOOKUPS[count]
-        )
+    later = [span for span in retries.LOOKUPS if since + span > now]
+    Execution.objects.filter(pk=execution.pk).update(
+        lookups=F("lookups") + 1, look_at=since + later[0] if later else None
+    )
+    if later or run.status != RunStatus.ACTIVE:
         return
-    Execution.objects.filter(pk=execution.pk).update(lookups=count, look_at=None)
-    if run.status == RunStatus.ACTIVE and run.next_step_key == execution.step_key:
+    if run.next_step_key == execution.step_key:
         decide(run, execution, now=now)
 
 
