@@ -165,40 +165,51 @@ def _commit(
     said: tuple[str, str],
 ) -> Intent:
     """Write the execution as `sending`, and its attempt."""
-    run, step = facts.run, facts.step
+    execution = _execution(facts, reach, revision, account, said)
+    if facts.execution is None:
+        execution.save(force_insert=True)
+    else:
+        execution.save(force_update=True, update_fields=WRITTEN)
+    attempt = Attempt.objects.create(
+        execution=execution, number=execution.attempts, account=account,
+        correlation=f"{execution.pk}.{execution.attempts}", started_at=facts.now,
+    )  # fmt: skip
+    letter = Letter(
+        sender=Sender(str(account.pk), account.identifier, account.config),
+        address=facts.control.redirects.get(reach.medium, execution.address),
+        body=execution.body,
+        subject=execution.subject,
+        correlation=attempt.correlation,
+        template=revision.provider_name,
+        language=revision.language,
+    )
+    token = execution.attempt_token or uuid.uuid4()
+    return Intent(
+        facts.run.pk, execution.pk, attempt.pk, token, account.adapter, letter
+    )
+
+
+def _execution(
+    facts: Facts,
+    reach: Reach,
+    revision: Revision,
+    account: Account,
+    said: tuple[str, str],
+) -> Execution:
+    run, step, before = facts.run, facts.step, facts.execution
     if step is None or reach.contact is None:
         raise AssertionError("the gates let only whole facts through")
-    token, (subject, body) = uuid.uuid4(), said
-    before = facts.execution
-    execution = Execution(
+    return Execution(
         pk=before.pk if before else uuid.uuid4(),
-        run=run, round=run.round, step_key=step.key,
-        position=step.position, state=ExecutionState.SENDING, medium=reach.medium,
-        account=account, address=reach.contact.address,
+        run=run, round=run.round, step_key=step.key, position=step.position,
+        state=ExecutionState.SENDING, medium=reach.medium, account=account,
+        address=reach.contact.address,
         address_hash=hashed(reach.medium, reach.contact.address),
         template_code=facts.template_code, revision=revision, variant=facts.variant,
-        subject=subject, body=body, attempt_token=token, intended_at=facts.now,
+        subject=said[0], body=said[1], attempt_token=uuid.uuid4(),
+        intended_at=facts.now,
         planned_for=before.planned_for if before else run.planned_run_at,
         attempts=1 + (before.attempts if before else 0), zone=facts.zone.name,
         calendar=calendar_of(run, step), is_forced=run.is_forced, reason="",
         look_at=None,
     )  # fmt: skip
-    if before is None:
-        execution.save(force_insert=True)
-    else:
-        execution.save(force_update=True, update_fields=WRITTEN)
-    number = execution.attempts
-    attempt = Attempt.objects.create(
-        execution=execution, number=number, account=account, started_at=facts.now,
-        correlation=f"{execution.pk}.{number}",
-    )  # fmt: skip
-    letter = Letter(
-        sender=Sender(str(account.pk), account.identifier, account.config),
-        address=facts.control.redirects.get(reach.medium, reach.contact.address),
-        body=body,
-        subject=subject,
-        correlation=attempt.correlation,
-        template=revision.provider_name,
-        language=revision.language,
-    )
-    return Intent(run.pk, execution.pk, attempt.pk, token, account.adapter, letter)
