@@ -24,6 +24,7 @@ SECRET_KEY_FALLBACKS = list(env.words("SECRET_KEY_FALLBACKS"))
 CRON_SECRETS = env.secrets("CRON_SECRET", production=PRODUCTION)
 SERVICE_ROLE_KEYS = env.secrets("SERVICE_ROLE_KEY", production=PRODUCTION)
 WORKER_SECRETS = env.secrets("WORKER_SECRET", production=PRODUCTION)
+SUPPRESSION_KEY = env.suppression_key(production=PRODUCTION)
 FIELD_ENCRYPTION_KEYS = env.words("FIELD_ENCRYPTION_KEYS", r"[A-Za-z0-9_-]{43}=")
 
 # ── Applications ───────────────────────────────────────────────────────────────────
@@ -234,8 +235,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 SECURE_SSL_REDIRECT = HTTPS_ONLY
 SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS_ONLY else 0
-SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS_ONLY
-SECURE_HSTS_PRELOAD = HTTPS_ONLY
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS_ONLY
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 if env.flag("BEHIND_HTTPS_PROXY", default=False):
@@ -289,10 +289,6 @@ SPRINTHUB_API_TOKEN = env.text("SPRINTHUB_API_TOKEN")
 SPRINTHUB_INSTANCE = env.text("SPRINTHUB_INSTANCE")
 UAZAPI_BASE_URL = env.url("UAZAPI_BASE_URL", "https", "http")
 UAZAPI_TOKEN = env.text("UAZAPI_TOKEN")
-# Hashes of suppressed addresses are made with it: change it, and nobody is suppressed.
-SUPPRESSION_KEY = env.text("SUPPRESSION_KEY") or "development"
-if PRODUCTION:
-    env.need("SUPPRESSION_KEY", "set 32 or more random characters, and keep them")
 
 # ── Logs and errors ────────────────────────────────────────────────────────────────
 
