@@ -1,14 +1,17 @@
 """The jobs of this app: read the data, make one call, phrase the end."""
 
 import logging
+import time
 from datetime import datetime, timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
+from uuid import UUID
 
 from django.utils import timezone
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from cadences.cleanup import cleanup
+from cadences.control import may_send
 from cadences.drain import drain
 from cadences.errors import (
     AccessRefused,
@@ -17,7 +20,19 @@ from cadences.errors import (
     RateLimited,
     RequestRefused,
 )
+from cadences.journal import close_log, open_log
+from cadences.mend import mend
 from cadences.retention import tables
+from cadences.runner import (
+    CHUNK_SECONDS,
+    MOST,
+    close,
+    deliver_all,
+    hand_out,
+    rehearse,
+    wake_next,
+)
+from cadences.states import Trigger
 from cadences.uazapi import Uazapi
 from queues.handlers import handler
 from queues.outcomes import Bury, Retry, Snooze
@@ -150,6 +165,72 @@ def sync_uazapi(
     }
 
 
+class CadenceRunner(Data):
+    """Who started the pass, and how many runs it may take."""
+
+    trigger: Trigger = Trigger.CRON
+    limit: int = Field(MOST, ge=1, le=100_000)
+
+
+@handler("cadence-runner", timeout=240)
+def cadence_runner(data: CadenceRunner, job: RunningJob) -> dict[str, object]:
+    """Claim the cadence steps that are due, and hand them to all workers."""
+    if data.trigger == Trigger.TEST:
+        return rehearse(limit=data.limit).summary
+    if not may_send():
+        log = open_log(data.trigger)
+        return {**close_log(log, []), "paused": True}
+    log = open_log(data.trigger)
+    try:
+        claimed = hand_out(log, limit=data.limit)
+    except Exception as error:
+        close_log(log, [], error=f"{type(error).__name__}: {error}")
+        raise
+    return {"log_id": str(log.pk), "claimed": claimed}
+
+
+class CadenceSteps(Data):
+    """Runs that a pass has claimed, with the tokens of the claims."""
+
+    log: str
+    runs: list[tuple[UUID, UUID]]
+    lost: list[dict[str, Any]] = []
+
+
+@handler("cadence-steps", timeout=CHUNK_SECONDS + 60, max_attempts=5)
+def cadence_steps(data: CadenceSteps, job: RunningJob) -> dict[str, object]:
+    """Deliver the next step of each claimed run."""
+    until = time.monotonic() + CHUNK_SECONDS
+    return {"results": data.lost + deliver_all(data.runs, until=until)}
+
+
+class RunnerClose(Data):
+    """Which pass has ended, and the batch of its jobs."""
+
+    log: str
+    batch_id: int = Field(alias="batch_id")
+
+
+@handler("cadence-runner-close")
+def cadence_runner_close(data: RunnerClose, job: RunningJob) -> dict[str, object]:
+    """Close the log of a pass whose jobs have all ended."""
+    return close(data.log, data.batch_id)
+
+
+class CadenceMend(Data):
+    """How many of each kind one round takes up."""
+
+    limit: int = Field(200, ge=1, le=10_000)
+
+
+@handler("cadence-mend", timeout=300)
+def cadence_mend(data: CadenceMend, job: RunningJob) -> dict[str, object]:
+    """Find out what became of sends that nobody knows of; resume what may go on."""
+    told = mend(limit=data.limit)
+    wake_next()
+    return dict(told)
+
+
 starter(
     "process-pending-messages",
     cron="*/5 * * * *",
@@ -164,3 +245,5 @@ starter(
     data={"olderThanDays": 30, "tables": ["messages", "conversations"]},
     priority=9,
 )
+starter("cadence-runner-cron", cron="*/5 * * * *", type="cadence-runner", priority=3)
+starter("cadence-mend-every-minute", cron="* * * * *", type="cadence-mend", priority=3)

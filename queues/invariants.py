@@ -3,7 +3,7 @@
 Each statement sees one moment, so it may run beside workers at full speed.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from django.db import connection
@@ -256,16 +256,29 @@ INVARIANTS = {
 """By name."""
 
 
-def violations(names: Iterable[str] = INVARIANTS) -> Iterator[tuple[str, list[str]]]:
-    """Yield each broken invariant by name, with up to MOST rows that break it."""
-    for name in names:
+_guests: dict[str, Invariant] = {}
+
+
+def register(invariants: Mapping[str, Invariant]) -> None:
+    """Let an app that stands on the engine add what holds of its own rows."""
+    _guests.update(invariants)
+
+
+def known() -> dict[str, Invariant]:
+    """Return every invariant by name: the engine's, then the guests'."""
+    return INVARIANTS | _guests
+
+
+def violations(names: Iterable[str] = ()) -> Iterator[tuple[str, list[str]]]:
+    """Yield each broken invariant, with up to MOST rows that break it; all by default."""
+    for name in names or known():
         if rows := violations_of(name):
             yield name, rows
 
 
 def violations_of(name: str) -> list[str]:
     """Return up to MOST rows that break one invariant, as JSON texts."""
-    statement = INVARIANTS[name].sql
+    statement = known()[name].sql
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT row_to_json(broken)::text FROM ({statement} LIMIT {MOST}) AS broken"  # noqa: S608

@@ -15,6 +15,8 @@ SHIPPED = [
         "cron": "0 2 * * *", "priority": 9,
         "data": {"olderThanDays": 30, "tables": ["messages", "conversations"]},
     }),
+    ("cadence-runner-cron", "cadence-runner", {"cron": "*/5 * * * *", "priority": 3}),
+    ("cadence-mend-every-minute", "cadence-mend", {"cron": "* * * * *", "priority": 3}),
 ]  # fmt: skip
 
 
@@ -23,4 +25,4 @@ def test_a_starter_is_as_promised_and_its_data_is_accepted(name, kind, options):
     declared = _starters[name]
 
     assert (declared.type, declared.options) == (kind, options)
-    assert encode(registry.get(kind), options["data"])
+    assert encode(registry.get(kind), options.get("data", {}))

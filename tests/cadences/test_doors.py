@@ -1,0 +1,145 @@
+"""The doors of the runner: the seed's path and the command. Scenarios A3 to A5, A8."""
+
+import json
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.test import Client
+
+from cadences.models import Run, RunnerLog
+from tests.cadences.people import cadence, enrolled
+
+pytestmark = pytest.mark.django_db
+
+PATH = "/functions/v1/cadence-runner"
+SERVICE, CRON = "service-test-key", "cron-test-secret"
+
+
+def post(body: object = None, *, token: str | None = SERVICE, **headers: str) -> Any:
+    if token is not None:
+        headers["Authorization"] = f"Bearer {token}"
+    content = (
+        "" if body is None else body if isinstance(body, str) else json.dumps(body)
+    )
+    return Client().post(
+        PATH, content, content_type="application/json", headers=headers
+    )
+
+
+@pytest.mark.parametrize("body", [None, {"source": "pg_cron"}, {"trigger": "CRON"}])
+@pytest.mark.parametrize("token", [None, "anon-key", "", "None", "worker-test-secret"])
+def test_a3_who_has_no_secret_claims_nothing_and_leaves_no_log(token, body, clock):
+    (one,) = enrolled(cadence())
+
+    answer = post(body, token=token)
+
+    assert (answer.status_code, answer.json()) == (401, {"error": "Unauthorized"})
+    assert not RunnerLog.objects.exists()
+    assert Run.objects.get().next_run_at == one.next_run_at
+
+
+@pytest.mark.usefixtures("clock", "phones")
+@pytest.mark.parametrize("token", [SERVICE, "service-rotated", CRON])
+def test_a3_both_secrets_open_the_door(token):
+    assert post({"trigger": "CRON"}, token=token).status_code == 200
+
+
+@pytest.mark.parametrize("token", ["", "None", SERVICE])
+def test_a4_an_unset_secret_never_matches(token, settings):
+    settings.SERVICE_ROLE_KEYS = settings.CRON_SECRETS = ("",)
+
+    assert post(token=token).status_code == 401
+
+
+@pytest.mark.usefixtures("clock", "phones")
+def test_a5_methods_and_bodies():
+    answer = Client().get(PATH, headers={"Authorization": f"Bearer {SERVICE}"})
+    assert (answer.status_code, answer["Allow"]) == (405, "POST")
+    for bad in ({"trigger": "X"}, "{", "[1]", {"limit": 0}, {"limit": True}):
+        assert post(bad).status_code == 400
+    assert not RunnerLog.objects.exists()
+
+    assert post().json()["summary"]["trigger_source"] == "CRON"
+
+
+@pytest.mark.usefixtures("clock")
+def test_a2_the_answer_is_the_seeds(phones):
+    (one,) = enrolled(cadence())
+
+    told = post({"trigger": "MANUAL"}).json()
+
+    assert told["success"] is True
+    assert list(told["summary"])[:6] == [
+        "total", "success", "errors", "skipped", "duration_ms", "trigger_source",
+    ]  # fmt: skip
+    (line,) = told["results"]
+    assert line == {
+        "runId": str(one.pk), "leadId": str(one.lead_id), "stepOrdem": 1,
+        "templateCodigo": "hello", "status": "DISPARADO", "runStatus": "CONCLUIDA",
+    }  # fmt: skip
+    assert len(phones.ledger) == 1
+
+
+@pytest.mark.usefixtures("clock", "phones")
+def test_a12_a_dry_run_may_be_asked_for():
+    enrolled(cadence())
+
+    assert post({"dry_run": True}).json()["summary"]["dry_run"] is True
+
+
+def test_a8_a_failure_is_500_with_the_seeds_words_and_a_log(clock, monkeypatch):
+    enrolled(cadence())
+
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("secret detail")
+
+    monkeypatch.setattr("cadences.runner.claim", fail)
+    answer = post({"trigger": "MANUAL"})
+
+    assert answer.status_code == 500
+    assert answer.json() == {"success": False, "error": "Erro interno do servidor"}
+    log = RunnerLog.objects.get()
+    assert (log.status, log.errors) == ("error", 1)
+
+
+@pytest.mark.usefixtures("clock")
+def test_the_command_makes_a_pass_and_prints_it(phones, capsys):
+    enrolled(cadence(), 2)
+
+    call_command("cadence_runner", "--limit", "1")
+
+    assert json.loads(capsys.readouterr().out)["summary"]["success"] == 1
+    call_command("cadence_runner", "--trigger", "TEST")
+    assert json.loads(capsys.readouterr().out)["summary"]["dry_run"] is True
+    assert len(phones.ledger) == 1
+    with pytest.raises(CommandError, match="--limit"):
+        call_command("cadence_runner", "--limit", "0")
+
+
+@pytest.mark.raw_rows
+def test_the_seeds_statements_run_as_printed(sql):
+    sql("INSERT INTO cadence_runner_logs (steps_executed, errors, runs_touched)"
+        " VALUES (12, 1, 7)")  # fmt: skip
+    rows = sql("""
+        SELECT
+          executed_at,
+          steps_executed,
+          errors,
+          runs_touched,
+          duration_ms,
+          trigger_source
+        FROM cadence_runner_logs
+        ORDER BY executed_at DESC
+        LIMIT 10;
+    """)
+    assert rows[0][1:] == (12, 1, 7, None, "CRON")
+    assert len(sql("""
+        SELECT *
+        FROM cadence_runner_logs
+        WHERE errors > 0
+        AND executed_at > now() - interval '24 hours'
+        ORDER BY executed_at DESC;
+    """)) == 1  # fmt: skip
+    assert sql("SELECT id, status, next_run_at FROM lead_cadence_runs") == []
+    assert sql("SELECT * FROM lead_cadence_events") == []
