@@ -35,7 +35,7 @@ INSERT INTO jobs (type, queue, payload, priority, run_at, max_attempts, user_id,
 VALUES (%(type)s, %(queue)s, %(payload)s, %(priority)s,
         coalesce(%(run_at)s::timestamptz, statement_timestamp()), %(max_attempts)s,
         %(owner_id)s, %(source)s, %(batch_id)s, %(limit_name)s, %(limit_key)s)
-RETURNING ARRAY[id], run_at, created_at
+RETURNING id, run_at, created_at
 """
 # The rows of one statement share their times; their ids rise in the order given.
 INSERT = """
@@ -198,14 +198,7 @@ def _insert(columns: dict[str, Any], rows: Sequence[str]) -> list[Job]:
     if not rows:
         return []
     keys = _limit_keys(columns, rows)
-    with connection.cursor() as cursor:
-        if len(rows) == 1:
-            one = {"payload": rows[0], "limit_key": keys[0] if keys else None}
-            cursor.execute(INSERT_ONE, {**columns, **one})
-        else:
-            many = {"payloads": list(rows), "limit_keys": keys or None}
-            cursor.execute(INSERT, {**columns, **many})
-        ids, run_at, created_at = cursor.fetchone()
+    ids, run_at, created_at = _write(columns, rows, keys)
     wake_on_commit(columns["queue"])
     shared = {**columns, "run_at": run_at, "created_at": created_at}
     return [
@@ -214,6 +207,22 @@ def _insert(columns: dict[str, Any], rows: Sequence[str]) -> list[Job]:
             ids, map(json.loads, rows), keys or repeat(None), strict=False
         )
     ]
+
+
+def _write(
+    columns: dict[str, Any], rows: Sequence[str], keys: Sequence[str | None]
+) -> tuple[list[int], datetime, datetime]:
+    """Return the ids, and the due time and the birth that all share."""
+    with connection.cursor() as cursor:
+        if len(rows) == 1:
+            one = {"payload": rows[0], "limit_key": keys[0] if keys else None}
+            cursor.execute(INSERT_ONE, {**columns, **one})
+            job_id, run_at, created_at = cursor.fetchone()
+            return [job_id], run_at, created_at
+        many = {"payloads": list(rows), "limit_keys": list(keys) or None}
+        cursor.execute(INSERT, {**columns, **many})
+        ids, run_at, created_at = cursor.fetchone()
+        return ids, run_at, created_at
 
 
 def _limit_keys(columns: dict[str, Any], rows: Sequence[str]) -> list[str | None]:
