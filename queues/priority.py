@@ -5,7 +5,7 @@ from queues.errors import InvalidPriority
 MOST_URGENT, LEAST_URGENT = 1, 9
 
 
-def check_priority(priority: object) -> int:
+def check_priority(priority: int) -> int:
     """Return the priority, or raise InvalidPriority."""
     if isinstance(priority, bool) or priority not in range(
         MOST_URGENT, LEAST_URGENT + 1
