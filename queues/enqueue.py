@@ -13,11 +13,12 @@ from django.db.models.base import ModelState
 from django.utils import timezone
 
 from queues import payload
-from queues.errors import InvalidOption, InvalidPriority, InvalidRunAt
+from queues.errors import InvalidOption, InvalidRunAt
 from queues.handlers import Handler, registry
 from queues.models import Job
 from queues.models.job import DEFAULT_PRIORITY
 from queues.needs import hold, lock_parents
+from queues.priority import check_priority
 from queues.states import State
 from queues.unique import Policy, check_key, write_unique
 from queues.wake import wake_on_commit
@@ -157,9 +158,6 @@ def _keyed(
 def _columns(handler: Handler, **options: Unpack[Options]) -> dict[str, Any]:
     """Return the columns that all rows of one call share, every one checked."""
     queue, owner = options.get("queue"), options.get("owner")
-    priority = options.get("priority", DEFAULT_PRIORITY)
-    if isinstance(priority, bool) or priority not in range(1, 10):
-        raise InvalidPriority
     tries = options.get("max_attempts")
     if tries is not None and (
         isinstance(tries, bool) or tries not in range(1, MAX_TRIES)
@@ -168,7 +166,7 @@ def _columns(handler: Handler, **options: Unpack[Options]) -> dict[str, Any]:
     return {
         "type": handler.name,
         "queue": handler.queue if queue is None else registry.check_queue(queue),
-        "priority": int(priority),
+        "priority": check_priority(options.get("priority", DEFAULT_PRIORITY)),
         "run_at": check_run_at(options.get("run_at")),
         "unique_key": check_key(options.get("unique_key")),
         "max_attempts": handler.max_attempts if tries is None else tries,

@@ -151,25 +151,12 @@ def handler(  # noqa: PLR0913 - one word for each thing that a type may say
     bound = declared(name, limit, key, exclusive=exclusive)
 
     def register(call: HandlerFunction) -> HandlerFunction:
-        registry.add(
-            Handler(
-                name,
-                call,
-                queue,
-                max_attempts,
-                timeout,
-                ease,
-                retry,
-                _model_of(call),
-                inspect.getdoc(call) or "",
-                hard_timeout,
-                max_age,
-                keep,
-                keep_failed,
-                bound,
-                key,
-            )
-        )
+        made = Handler(
+            name, call, queue, max_attempts, timeout, ease, retry, _model_of(call),
+            inspect.getdoc(call) or "", hard_timeout, max_age, keep, keep_failed,
+            bound, key,
+        )  # fmt: skip
+        registry.add(made)
         return call
 
     return register

@@ -11,9 +11,10 @@ import psycopg
 import redis
 
 from tests.chaos.caller import Caller
-from tests.chaos.crew import Crew, family, kill
+from tests.chaos.crew import START, Crew, family, kill
 from tests.chaos.facts import Fact, Harm
 from tests.chaos.writer import Writer
+from tests.processes import until
 from tests.stage import Stage
 
 RESTART = 1.0
@@ -70,7 +71,7 @@ def worker_killed(chaos: Chaos) -> None:
     chaos.occupy()
     worker = chaos.crew.one(chaos.random)
     pids = family(worker)
-    began = kill(worker.pid)
+    began = kill(worker.pid, family=pids)
     chaos.note("worker killed", Harm.KILL, began, pids)
     time.sleep(RESTART)
     chaos.crew.revive()
@@ -79,10 +80,9 @@ def worker_killed(chaos: Chaos) -> None:
 def workers_killed(chaos: Chaos) -> None:
     """SIGKILL all workers at once."""
     chaos.occupy()
+    until(chaos.crew.is_whole, START)
     pids = frozenset().union(*map(family, chaos.crew.workers))
-    began = time.time()
-    for each in chaos.crew.workers:
-        kill(each.pid)
+    began = kill(*(each.pid for each in chaos.crew.workers), family=pids)
     chaos.note("all workers killed", Harm.KILL, began, pids)
     time.sleep(RESTART)
     chaos.crew.revive()
