@@ -19,6 +19,7 @@ from queues.models import (
     AlertRule,
     AlertState,
 )
+from queues.models.alert import Level
 
 logger = structlog.get_logger(__name__)
 
@@ -55,6 +56,20 @@ def tell(
     if not channels:
         logger.error("an alert has no channel that is ready", message=message.pk)
     return 1
+
+
+def say_test(channel: AlertChannel) -> AlertMessage:
+    """Write a message that says it is a test, for one channel, ready or not."""
+    with translation.override(settings.LANGUAGE_CODE):
+        message = AlertMessage.objects.create(
+            kind=AlertMessage.Kind.FIRED,
+            level=Level.WARNING,
+            title=_("A test of the channel %(name)s") % {"name": channel.name},
+            body=_("Somebody pressed the button. Nothing is wrong."),
+            subjects=[],
+        )
+    hand_over(message, channel)
+    return message
 
 
 def hand_over(message: AlertMessage, channel: AlertChannel) -> bool:

@@ -49,7 +49,7 @@ def watch() -> Watched:
             logger.exception("a rule could not be measured", rule=code)
             failed.append(code)
             AlertRule.objects.filter(code=code).update(
-                failed_at=_now(), error=f"{type(error).__name__}: {error}"[:500]
+                failed_at=database_now(), error=f"{type(error).__name__}: {error}"[:500]
             )
     firing = AlertState.objects.filter(is_firing=True, is_incident=False).count()
     return Watched(len(codes), firing, messages, tuple(failed))
@@ -67,7 +67,7 @@ def _look(code: str) -> int:
     )
     if rule is None:
         return 0
-    now, window = _now(), timedelta(seconds=rule.window_seconds)
+    now, window = database_now(), timedelta(seconds=rule.window_seconds)
     readings = {
         each.subject[:MAX_SUBJECT_LENGTH]: each
         for each in measures()[rule.measure].read(now, window)
@@ -218,7 +218,8 @@ def _by_group(state: AlertState) -> tuple[str, str]:
     return state.group, state.subject
 
 
-def _now() -> datetime:
+def database_now() -> datetime:
+    """Return the moment that decides."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT clock_timestamp()")
         (now,) = cursor.fetchone()

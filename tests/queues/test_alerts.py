@@ -25,6 +25,7 @@ from queues.models import (
     AlertState,
     Job,
 )
+from queues.prune import prune
 from queues.work import run_due
 
 pytestmark = pytest.mark.django_db
@@ -397,6 +398,18 @@ def test_every_shipped_rule_can_be_measured(db):
 
     said = set(AlertState.objects.filter(is_firing=True).values_list("rule__code"))
     assert said == {("beat-gone",), ("worker-gone",)}
+
+
+def test_old_messages_are_pruned_with_their_deliveries(gauge, rule, email, settings):
+    put(gauge, "a", 11)
+    watch()
+    AlertMessage.objects.update(
+        created_at=Now() - timedelta(days=settings.RETENTION_DAYS_FAILED + 1)
+    )
+    prune()
+
+    assert not AlertDelivery.objects.exists()
+    assert not AlertMessage.objects.exists()
 
 
 @pytest.mark.django_db(transaction=True)
