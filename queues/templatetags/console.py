@@ -43,7 +43,15 @@ DRAWN = frozenset(
     ]
 )
 """What the sprite holds; pages and models are drawn by their own names."""
-ALIKE = {"letterbulk": "play", "auditentry": "audit", "accessscope": "rule"}
+ALIKE = {
+    "letterbulk": "play",
+    "auditentry": "audit",
+    "accessscope": "rule",
+    "alertstate": "warn",
+    "alertmessage": "note",
+    "alertrule": "rule",
+    "alertchannel": "info",
+}
 
 
 @register.simple_tag

@@ -70,6 +70,10 @@ class _Handler(Handler):
                     return
             self.seen.tenths += 1
 
+    def hang_up(self, word: str) -> None:
+        """Read the request, and leave without a word."""
+        self.close_connection = True
+
     def drip(self, word: str) -> None:
         """Send one header line after the other, each within any read timeout."""
         self.send_response(200)

@@ -77,7 +77,7 @@ class _Handler(Handler):
 
     simulator: Simulator
 
-    def do_GET(self) -> None:  # noqa: N802
+    def do_GET(self) -> None:
         simulator = self.simulator
         simulator.requests.append(("GET", self.path, dict(self.headers)))
         if simulator.faults:
