@@ -53,7 +53,7 @@ TRIES = 3
 """Of a delivery: with their waits the next channel has the alert within a minute."""
 BULK_SLICE = 20.0
 """Seconds of a bulk at a stretch: then its process looks at other jobs."""
-bulk_handler = partial(handler, max_attempts=10, timeout=300, ease=0)
+bulk_handler = partial(handler, max_attempts=10, timeout=300, ease=0, internal=True)
 
 Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 Status = Annotated[int, Field(ge=100, le=599)]
@@ -190,7 +190,13 @@ class Delivery(BaseModel):
     delivery: int
 
 
-@handler("deliver-alert", max_attempts=TRIES, backoff=fixed([10, 20]), ease=0)
+@handler(
+    "deliver-alert",
+    max_attempts=TRIES,
+    backoff=fixed([10, 20]),
+    ease=0,
+    internal=True,
+)
 def deliver_alert(data: Delivery, job: RunningJob) -> dict[str, bool]:
     """Send an alert over one channel; the last try hands it to the next channel."""
     return {"arrived": deliver(data.delivery, is_last=job.attempt >= TRIES)}
@@ -229,7 +235,7 @@ class BatchOrder(BaseModel):
     batch_id: int
 
 
-@handler("cancel-batch", max_attempts=10, timeout=300)
+@handler("cancel-batch", max_attempts=10, timeout=300, internal=True)
 def cancel_batch(data: BatchOrder, job: RunningJob) -> object:
     """Cancel what is left of a large batch; ordered on its page."""
     until = time.monotonic() + BULK_SLICE
