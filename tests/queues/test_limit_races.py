@@ -204,8 +204,8 @@ def test_no_kill_leaks_a_place():
 
 def kill_one(children: Callable[[], list[int]], lucky: random.Random) -> None:
     """SIGKILL a process of the pool, once there is one."""
-    found: list[int] = []
-    until(lambda: found.extend(pool(children)) or found)
+    while not (found := pool(children)):
+        time.sleep(0.05)
     with suppress(ProcessLookupError):
         os.kill(lucky.choice(found), signal.SIGKILL)
 
