@@ -5,11 +5,14 @@ import random
 import signal
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import psycopg
 import redis
 
+from config.errors import ServerFailed
+from config.servers import Postgres
 from tests.chaos.caller import Caller
 from tests.chaos.crew import START, Crew, family, kill
 from tests.chaos.facts import Fact, Harm
@@ -19,6 +22,8 @@ from tests.stage import Stage
 
 RESTART = 1.0
 """Seconds until a process manager starts a dead process again."""
+RESTARTS = 3
+"""Times that it tries a server once more."""
 
 
 @dataclass
@@ -191,8 +196,17 @@ def _restart(chaos: Chaos, scenario: str, number: signal.Signals) -> None:
     began = time.time()
     server.process.send_signal(number)
     server.process.wait(30)
-    server.start()
+    _start(server)
     chaos.note(scenario, Harm.DATABASE, began)
+
+
+def _start(server: Postgres) -> None:
+    """Start it as a process manager does: its recovery may outlast our patience."""
+    for _ in range(RESTARTS):
+        with suppress(ServerFailed):
+            server.start()
+            return
+    server.start()
 
 
 def _sql(chaos: Chaos, statement: str) -> None:

@@ -62,9 +62,11 @@ def seconds_until(**those: Any) -> float:
 def gaps() -> set[timedelta]:
     """Return how far the due times lie apart that were fired, or told of as missed."""
     times: list[datetime] = []
-    for log in CronLog.objects.order_by("due_at"):
-        missed = log.details.get("count", 1) - 1
-        times += [log.due_at - SECOND * back for back in range(missed, -1, -1)]
+    logs = CronLog.objects.exclude(due_at=None).order_by("due_at")
+    for due, details in logs.values_list("due_at", "details"):
+        assert isinstance(due, datetime)
+        count = int((details or {}).get("count", 1))
+        times += [due + number * SECOND for number in range(1 - count, 1)]
     return {later - time for time, later in pairwise(times)}
 
 
