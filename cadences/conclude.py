@@ -25,6 +25,7 @@ from cadences.states import (
     RunStatus,
 )
 from cadences.tell import tell
+from cadences.track import unpark
 
 OPEN = (ExecutionState.SENDING, ExecutionState.UNKNOWN)
 
@@ -79,6 +80,7 @@ def _accepted(
 ) -> Done:
     account = execution.account
     confirm(execution, message_id, now=now)
+    unpark(run, execution, message_id, now=now)
     details = {"canal": execution.medium, "message_id": message_id}
     if run.status != RunStatus.ACTIVE:
         details["concorrente"] = "true"
