@@ -70,6 +70,9 @@ class Lead(models.Model):
         db_table = "leads"
         verbose_name = _("lead")
         verbose_name_plural = _("leads")
+        permissions = [
+            ("reveal_lead", _("Can see addresses of leads and what they wrote")),
+        ]
         constraints = [
             models.UniqueConstraint(
                 name="lead_external_id_once",

@@ -67,6 +67,9 @@ class Run(models.Model):
         db_table = "lead_cadence_runs"
         verbose_name = _("run")
         verbose_name_plural = _("runs")
+        permissions = [
+            ("operate_run", _("Can enrol, pause, move and end runs")),
+        ]
         constraints = [
             models.CheckConstraint(
                 name="run_due_iff_active",
