@@ -70,6 +70,18 @@ class MissingVariable(CadenceError, ValueError):
         self.names = names
 
 
+class InvalidLead(CadenceError, ValueError):
+    """What was told of a lead is not right; `faults` lists all of it."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("; ".join(faults))
+        self.faults = faults
+
+
+class BadSheet(CadenceError, ValueError):
+    """A file is no sheet of leads."""
+
+
 class NotEnrolled(CadenceError):
     """A lead cannot enter a cadence; `motive` is one of the words of the API."""
 

@@ -21,6 +21,7 @@ from cadences.errors import (
     RequestRefused,
 )
 from cadences.journal import close_log, open_log
+from cadences.load import load
 from cadences.mend import mend
 from cadences.retention import tables
 from cadences.runner import (
@@ -215,6 +216,23 @@ class RunnerClose(Data):
 def cadence_runner_close(data: RunnerClose, job: RunningJob) -> dict[str, object]:
     """Close the log of a pass whose jobs have all ended."""
     return close(data.log, data.batch_id)
+
+
+class EnrollLeads(Data):
+    """Which batch to load."""
+
+    batch: UUID
+
+
+@handler("enroll-leads", timeout=HOUR, max_attempts=5)
+def enroll_leads(data: EnrollLeads, job: RunningJob) -> dict[str, object]:
+    """Enrol the lines of a batch, each once, whatever dies on the way."""
+
+    def tell(done: int, total: int) -> bool:
+        job.progress(done, total)
+        return job.cancelled()
+
+    return {"batch": str(data.batch), "results": dict(load(data.batch, tell=tell))}
 
 
 class CadenceMend(Data):

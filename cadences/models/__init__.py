@@ -1,6 +1,7 @@
 """Every row of this app."""
 
 from cadences.models.accounts import Account, Quota
+from cadences.models.batches import EnrollmentBatch, EnrollmentRow
 from cadences.models.calendars import Calendar, Holiday, Slot
 from cadences.models.definitions import Cadence, Step, Variant, Version
 from cadences.models.executions import Attempt, Execution, Task
@@ -29,6 +30,8 @@ __all__ = [
     "ContactIssue",
     "Control",
     "Conversation",
+    "EnrollmentBatch",
+    "EnrollmentRow",
     "Event",
     "Execution",
     "Holiday",

@@ -2,6 +2,7 @@
 
 import uuid
 
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -150,6 +151,12 @@ class Attempt(models.Model):
                 condition=(Q(outcome__in=["accepted", "unknown"]) | Q(outcome=None))
                 & Q(resolved_at=None),
             ),
+        ]
+        # metrics: the calls of the last hour; rows are written in this order
+        indexes = [
+            BrinIndex(
+                name="send_attempt_by_time", fields=["started_at"], pages_per_range=32
+            )
         ]
 
     def __str__(self) -> str:
