@@ -130,6 +130,10 @@ class Unreachable(QueueError):
     """No answer came from a host: name, connection, encryption or time."""
 
 
+class NothingSent(Unreachable):
+    """It failed before a byte of the call had left: making it again is safe."""
+
+
 class InvalidSelection(QueueError, ValueError):
     """A word that should say which dead letters are meant cannot be read."""
 

@@ -1,6 +1,5 @@
-"""Indexes of lists and figures: runs newest first, paused ones by why, calls by time."""
+"""Indexes of lists and figures: runs newest first, paused ones by why."""
 
-from django.contrib.postgres.indexes import BrinIndex
 from django.contrib.postgres.operations import AddIndexConcurrently
 from django.db import migrations, models
 from django.db.models import Q
@@ -13,10 +12,6 @@ class Migration(migrations.Migration):
     dependencies = [("cadences", "0006_batches")]
 
     operations = [
-        AddIndexConcurrently(
-            "attempt",
-            BrinIndex(fields=["started_at"], name="send_attempt_by_time", pages_per_range=32),
-        ),
         AddIndexConcurrently(
             "run", models.Index(fields=["-created_at", "-id"], name="run_newest")
         ),

@@ -1,6 +1,6 @@
 """Every row of this app."""
 
-from cadences.models.accounts import Account, Quota
+from cadences.models.accounts import Account, Quota, Receipt
 from cadences.models.batches import EnrollmentBatch, EnrollmentRow
 from cadences.models.calendars import Calendar, Holiday, Slot
 from cadences.models.definitions import Cadence, Step, Variant, Version
@@ -39,6 +39,7 @@ __all__ = [
     "Message",
     "Pepper",
     "Quota",
+    "Receipt",
     "Revision",
     "Run",
     "RunnerLog",

@@ -152,12 +152,8 @@ class Attempt(models.Model):
                 & Q(resolved_at=None),
             ),
         ]
-        # metrics: the calls of the last hour; rows are written in this order
-        indexes = [
-            BrinIndex(
-                name="send_attempt_by_time", fields=["started_at"], pages_per_range=32
-            )
-        ]
+        # metrics: the last hour; attempts are written in the order of time
+        indexes = [BrinIndex(name="send_attempt_by_start", fields=["started_at"])]
 
     def __str__(self) -> str:
         return self.correlation
