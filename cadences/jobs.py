@@ -20,6 +20,7 @@ from cadences.errors import (
     RateLimited,
     RequestRefused,
 )
+from cadences.hands import deliver_all
 from cadences.journal import close_log, open_log
 from cadences.load import load
 from cadences.mend import mend
@@ -28,7 +29,6 @@ from cadences.runner import (
     CHUNK_SECONDS,
     MOST,
     close,
-    deliver_all,
     hand_out,
     rehearse,
     wake_next,

@@ -14,10 +14,10 @@ from typing import Any
 from django.db import connection, connections, transaction
 
 from cadences import clock
-from cadences.claim import CANDIDATES, candidates, claim
+from cadences.claim import candidates, claim
+from cadences.journal import open_log
 from cadences.models import Account, Company, Event, RunnerLog
 from cadences.runner import RUNNER, hand_out
-from cadences.journal import open_log
 from cadences.states import Trigger
 from queues.enqueue import enqueue
 from tests.bench.channel import ADAPTER

@@ -39,7 +39,10 @@ async def serve(
 async def main(port: int, wait: float) -> None:
     """Serve until the process ends."""
     server = await asyncio.start_server(
-        lambda reader, writer: serve(reader, writer, wait), "127.0.0.1", port, backlog=512
+        lambda reader, writer: serve(reader, writer, wait),
+        "127.0.0.1",
+        port,
+        backlog=512,
     )
     print("listening", flush=True)
     async with server:
