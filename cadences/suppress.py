@@ -14,7 +14,10 @@ from cadences.pepper import pepper
 from cadences.states import Medium
 
 # Whoever is about to send holds it shared, whoever suppresses holds it alone.
-SHARED = "SELECT pg_advisory_xact_lock_shared(hashtextextended('reach:' || %s, 0))"
+SHARED = """
+SELECT pg_advisory_xact_lock_shared(hashtextextended('reach:' || each, 0))
+FROM unnest(%s::text[]) AS each
+"""
 ALONE = "SELECT pg_advisory_xact_lock(hashtextextended('reach:' || %s, 0))"
 
 
@@ -26,9 +29,9 @@ def hashed(medium: str, address: str) -> str:
 
 def hold(hashes: Iterable[str]) -> None:
     """Let nobody suppress these addresses before this transaction ends."""
-    with connection.cursor() as cursor:
-        for each in sorted(set(hashes)):
-            cursor.execute(SHARED, [each])
+    if wanted := sorted(set(hashes)):
+        with connection.cursor() as cursor:
+            cursor.execute(SHARED, [wanted])
 
 
 def suppress(

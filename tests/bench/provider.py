@@ -20,7 +20,7 @@ async def serve(
     body = await reader.readexactly(int(length or 0))
     if head.startswith("get /ledger"):
         most = max(ledger.values(), default=0)
-        answer = {"messages": ledger.total(), "most": most}
+        answer: dict[str, object] = {"messages": ledger.total(), "most": most}
     else:
         await asyncio.sleep(wait)
         told = json.loads(body)
