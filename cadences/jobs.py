@@ -22,7 +22,9 @@ from cadences.errors import (
     RateLimited,
     RequestRefused,
 )
+from cadences.hands import deliver_all
 from cadences.journal import close_log, open_log
+from cadences.load import load
 from cadences.mend import mend
 from cadences.models import Account
 from cadences.retention import tables
@@ -30,7 +32,6 @@ from cadences.runner import (
     CHUNK_SECONDS,
     MOST,
     close,
-    deliver_all,
     hand_out,
     rehearse,
     wake_next,
@@ -242,6 +243,23 @@ class RunnerClose(Data):
 def cadence_runner_close(data: RunnerClose, job: RunningJob) -> dict[str, object]:
     """Close the log of a pass whose jobs have all ended."""
     return close(data.log, data.batch_id)
+
+
+class EnrollLeads(Data):
+    """Which batch to load."""
+
+    batch: UUID
+
+
+@handler("enroll-leads", timeout=HOUR, max_attempts=5)
+def enroll_leads(data: EnrollLeads, job: RunningJob) -> dict[str, object]:
+    """Enrol the lines of a batch, each once, whatever dies on the way."""
+
+    def tell(done: int, total: int) -> bool:
+        job.progress(done, total)
+        return job.cancelled()
+
+    return {"batch": str(data.batch), "results": dict(load(data.batch, tell=tell))}
 
 
 class CadenceMend(Data):

@@ -68,6 +68,9 @@ class Execution(models.Model):
         db_table = "lead_step_executions"
         verbose_name = _("execution")
         verbose_name_plural = _("executions")
+        permissions = [
+            ("resolve_execution", _("Can say what became of an unknown send")),
+        ]
         constraints = [
             models.UniqueConstraint(
                 name="execution_once", fields=["run", "round", "step_key"]

@@ -67,6 +67,9 @@ class Run(models.Model):
         db_table = "lead_cadence_runs"
         verbose_name = _("run")
         verbose_name_plural = _("runs")
+        permissions = [
+            ("operate_run", _("Can enrol, pause, move and end runs")),
+        ]
         constraints = [
             models.CheckConstraint(
                 name="run_due_iff_active",
@@ -112,6 +115,14 @@ class Run(models.Model):
                 name="run_due_any",
                 fields=["next_run_at"],
                 condition=Q(status="ATIVA"),
+            ),
+            # lists, newest first
+            models.Index(name="run_newest", fields=["-created_at", "-id"]),
+            # runs that wait for a person, by why
+            models.Index(
+                name="run_paused",
+                fields=["pause_reason"],
+                condition=Q(status="PAUSADA"),
             ),
             # pauses that end by themselves
             models.Index(
