@@ -1,5 +1,5 @@
 """The admin of cadences: their rules, and the people who go through them."""
 
-from cadences.admin import companies, navigation
+from cadences.admin import cadences, companies, navigation
 
-__all__ = ["companies", "navigation"]
+__all__ = ["cadences", "companies", "navigation"]
