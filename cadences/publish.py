@@ -33,11 +33,12 @@ FACTS = (
 
 
 def revise(
-    template: Template, *, body: str, subject: str = "", actor: str = ""
+    template: Template, *, body: str, subject: str = "", actor: str = "", **facts: str
 ) -> Revision:
     """Write a new wording of a template and let all sends from now on use it.
 
-    Raises BadTemplate for a text that does not follow the grammar.
+    `facts` say what its provider calls it. Raises BadTemplate for a text that does not
+    follow the grammar.
     """
     unknown = [
         name
@@ -52,7 +53,7 @@ def revise(
         last = held.revisions.aggregate(last=Max("number"))["last"] or 0
         revision = Revision.objects.create(
             template=held, number=last + 1, body=body, subject=subject,
-            created_by=actor, created_at=clock.now(),
+            created_by=actor, created_at=clock.now(), **facts,
         )  # fmt: skip
         Template.objects.filter(pk=held.pk).update(revision=revision)
         record("template.revise", held, after={"revision": revision.number})

@@ -17,6 +17,8 @@ from cadences.gates import Act, Defer, Skip, walk
 from cadences.grammar import render
 from cadences.models import (
     Account,
+    Cadence,
+    Company,
     Control,
     Execution,
     Lead,
@@ -216,3 +218,15 @@ class _World:
 
 def _codes(step: Step) -> list[str]:
     return [step.template_code, *(each.template_code for each in step.variants.all())]
+
+
+def read_aloud(
+    lead: Lead, company: Company, *, body: str, subject: str = "", now: datetime
+) -> tuple[str, str]:
+    """Return subject and text as a lead would read them now.
+
+    Raises MissingVariable and BadTemplate.
+    """
+    run = Run(lead=lead, company=company, cadence=Cadence(time_zone=""), context={})
+    values = values_of(run, now=now)
+    return render(subject, values, line=True), render(body, values)

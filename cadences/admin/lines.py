@@ -4,9 +4,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from cadences.admin import words
-from cadences.lint import Finding
-from cadences.models import Step, Template, Version
-from cadences.publish import read
+from cadences.lint import Finding, Plan
+from cadences.models import Step, Template
 
 
 class Line:
@@ -25,9 +24,8 @@ class Line:
         self.is_task = step.kind == Step.Kind.TASK
 
 
-def lines_of(version: Version, notes: Iterable[Finding]) -> list[Line]:
+def lines_of(plan: Plan, notes: Iterable[Finding]) -> list[Line]:
     """Return the steps of a version in order."""
-    plan = read(version)
     return [Line(step, _text(step, plan.texts), notes) for step in plan.steps]
 
 

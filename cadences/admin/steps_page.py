@@ -13,8 +13,9 @@ from cadences.admin import words
 from cadences.admin.lines import Line, lines_of
 from cadences.admin.step_form import StepForms
 from cadences.gates import FIELDS
+from cadences.lint import lint
 from cadences.models import Cadence, Step, Version
-from cadences.publish import findings
+from cadences.publish import draft, read
 
 
 def steps(admin: Any, request: HttpRequest, cadence: Cadence) -> dict[str, Any]:
@@ -23,7 +24,8 @@ def steps(admin: Any, request: HttpRequest, cadence: Cadence) -> dict[str, Any]:
     if version is None:
         return {"title": _("Steps"), "lines": [], "notes": [], "faults": 0}
     is_draft = version.state == Version.State.DRAFT
-    found = findings(version)
+    plan = read(version)
+    found = lint(plan)
     notes = [each for each in found if each.is_fault or each.position is None]
     notes.sort(key=lambda each: (not each.is_fault, each.position or 0))
     return {
@@ -32,7 +34,7 @@ def steps(admin: Any, request: HttpRequest, cadence: Cadence) -> dict[str, Any]:
         "badge": words.state_of_version(version),
         "is_draft": is_draft,
         "is_editable": is_draft and admin.has_change_permission(request, cadence),
-        "lines": lines_of(version, found),
+        "lines": lines_of(plan, found),
         "notes": notes if is_draft else [],
         "hints": len(found) - len(notes),
         "faults": sum(each.is_fault for each in notes),
@@ -88,8 +90,6 @@ def _save(
 ) -> HttpResponse:
     facts, wordings = forms.facts(), forms.wordings()
     if forms.step is None:
-        from cadences.publish import draft  # noqa: PLC0415
-
         saved = edit.add_step(draft(cadence), facts, wordings)
     else:
         saved = edit.change_step(forms.step, facts, wordings)

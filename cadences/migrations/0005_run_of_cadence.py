@@ -10,6 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('cadences', '0004_permissions'),
+        ('cadences', '0005_channels_index'),
     ]
 
     operations = [

@@ -79,7 +79,8 @@ def test_a_funnel_tells_what_became_of_each_step(clock, phones):
         "ATIVA": 3, "PAUSADA": 0, "CONCLUIDA": 1, "CANCELADA": 0,
     }  # fmt: skip
     fresh_draft = draft(which)
-    assert living([which.published_id, fresh_draft.pk]) == {
-        which.published_id: 3,
+    version = which.published.pk
+    assert living([version, fresh_draft.pk]) == {
+        version: 3,
         fresh_draft.pk: 0,
     }
