@@ -81,22 +81,23 @@ def gather(run: Run, *, now: datetime, execution: Execution | None = None) -> Fa
         step=step, execution=execution, zone=zone_of(run),
         hours=hours_of(calendar_of(run, step)),
     )  # fmt: skip
-    _people(facts, step)
+    find_ways(facts, step)
     if step is not None:
         _text(facts, step)
-        _previous(facts, step)
+        look_back(facts, step)
     return facts
 
 
-def _people(facts: Facts, step: Step | None) -> None:
-    """Hold the lead's addresses, then read who may be written to, and what went."""
+def find_ways(facts: Facts, step: Step | None, *, holds: bool = True) -> None:
+    """Read who may be written to, and what went; hold the addresses if one may go."""
     run = facts.run
     contacts = with_contacts(run.lead)
     hashes = {
         (each.medium, hashed(each.medium, each.address)): each for each in contacts
     }
     held = sorted({digest for _, digest in hashes})
-    hold(held)
+    if holds:
+        hold(held)
     # After the step before, its own delay says how long to wait.
     own = None if step is not None and step.base == Step.Base.START else run.pk
     is_on, reason, redirects, stopped, said, last = history(
@@ -153,7 +154,7 @@ def _revoked(said: Iterable[tuple[str | None, str]]) -> set[str]:
 
 def _text(facts: Facts, step: Step) -> None:
     reach = facts.reach
-    facts.template_code, facts.variant = _choice(step, facts.run)
+    facts.template_code, facts.variant = choice(step, facts.run)
     if reach is None or step.kind != Step.Kind.MESSAGE:
         return
     company = facts.run.company_id
@@ -161,7 +162,7 @@ def _text(facts: Facts, step: Step) -> None:
     facts.accounts = accounts_of(company, reach.medium)
 
 
-def _choice(step: Step, run: Run) -> tuple[str, str]:
+def choice(step: Step, run: Run) -> tuple[str, str]:
     """Return the template of the step for this lead, and which variant it is."""
     variants = [each for each in step.variants.all() if each.weight]
     if not variants:
@@ -180,7 +181,8 @@ def hash_of(text: str) -> int:
     return int(sha256(text.encode()).hexdigest()[:8], 16)
 
 
-def _previous(facts: Facts, step: Step) -> None:
+def look_back(facts: Facts, step: Step) -> None:
+    """Read what the conditions of a step ask about."""
     run = facts.run
     if not step.conditions:
         return

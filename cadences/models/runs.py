@@ -124,6 +124,8 @@ class Run(models.Model):
                 fields=["pause_reason"],
                 condition=Q(status="PAUSADA"),
             ),
+            # funnel: the newest runs of a cadence
+            models.Index(name="run_of_cadence", fields=["cadence", "-started_at"]),
             # pauses that end by themselves
             models.Index(
                 name="run_resumes",

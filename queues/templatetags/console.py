@@ -51,6 +51,11 @@ ALIKE = {
     "alertmessage": "note",
     "alertrule": "rule",
     "alertchannel": "info",
+    "cadence": "cronlog",
+    "template": "note",
+    "calendar": "periodictask",
+    "account": "queue",
+    "company": "group",
 }
 
 
