@@ -130,6 +130,10 @@ class Unreachable(QueueError):
     """No answer came from a host: name, connection, encryption or time."""
 
 
+class NothingSent(Unreachable):
+    """It failed before a byte of the call had left: making it again is safe."""
+
+
 class InvalidSelection(QueueError, ValueError):
     """A word that should say which dead letters are meant cannot be read."""
 
@@ -150,3 +154,17 @@ class UnknownBulk(QueueError, LookupError):
 
     def __init__(self, bulk_id: int) -> None:
         super().__init__(f"Unknown bulk repair: {bulk_id}")
+
+
+class NoSealingKey(QueueError):
+    """Nothing can be sealed or opened: FIELD_ENCRYPTION_KEYS is not set."""
+
+    def __init__(self) -> None:
+        super().__init__("FIELD_ENCRYPTION_KEYS is not set: secrets cannot be kept")
+
+
+class CannotUnseal(QueueError):
+    """None of the keys opens a secret: the one that sealed it is missing."""
+
+    def __init__(self) -> None:
+        super().__init__("None of FIELD_ENCRYPTION_KEYS opens this secret")

@@ -1,6 +1,6 @@
 """Every row of this app."""
 
-from cadences.models.accounts import Account, Quota
+from cadences.models.accounts import Account, Quota, Receipt
 from cadences.models.calendars import Calendar, Holiday, Slot
 from cadences.models.definitions import Cadence, Step, Variant, Version
 from cadences.models.executions import Attempt, Execution, Task
@@ -34,6 +34,7 @@ __all__ = [
     "Lead",
     "Message",
     "Quota",
+    "Receipt",
     "Revision",
     "Run",
     "RunnerLog",

@@ -2,6 +2,7 @@
 
 import uuid
 
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -151,6 +152,8 @@ class Attempt(models.Model):
                 & Q(resolved_at=None),
             ),
         ]
+        # metrics: the last hour; attempts are written in the order of time
+        indexes = [BrinIndex(name="send_attempt_by_start", fields=["started_at"])]
 
     def __str__(self) -> str:
         return self.correlation

@@ -1,6 +1,7 @@
 """Companies, the people they write to, and what those people allowed."""
 
 from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -124,7 +125,10 @@ class Contact(models.Model):
             ),
         ]
         # matching: whose number is this
-        indexes = [models.Index(name="contact_by_identity", fields=["identity"])]
+        indexes = [
+            models.Index(name="contact_by_identity", fields=["identity"]),
+            GinIndex(name="contact_by_alias", fields=["aliases"]),
+        ]
 
     def __str__(self) -> str:
         return self.address

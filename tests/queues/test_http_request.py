@@ -130,7 +130,9 @@ def test_a_name_that_changes_its_mind_gains_nothing(there, monkeypatch, settings
 
     called: list[str] = []
 
-    async def exchange(call: outbound.Call, address: str) -> outbound.Answer:
+    async def exchange(
+        call: outbound.Call, address: str, wire: outbound.Wire
+    ) -> outbound.Answer:
         called.append(address)
         return outbound.Answer(204, {}, "", truncated=False)
 

@@ -63,6 +63,10 @@ class _Handler(Handler):
         time.sleep(float(word))
         self.reply(200, b"late")
 
+    def hang_up(self, word: str) -> None:
+        """Read the request, and leave without a word."""
+        self.close_connection = True
+
     def drip(self, word: str) -> None:
         """Send one header line after the other, each within any read timeout."""
         self.send_response(200)
