@@ -85,3 +85,11 @@ class NotPublishable(CadenceError, ValueError):
     def __init__(self, faults: list[str]) -> None:
         super().__init__("; ".join(faults))
         self.faults = faults
+
+
+class UnknownPlace(CadenceError, LookupError):
+    """Nobody knows the holidays of that place."""
+
+    def __init__(self, country: str, region: str) -> None:
+        place = f"{country} {region}".strip()
+        super().__init__(f"No holidays are known of {place}")

@@ -77,9 +77,9 @@ def gather(run: Run, *, now: datetime, execution: Execution | None = None) -> Fa
         hours=hours_of(calendar_of(run, step)),
     )
     if step is not None:
-        _reaches(facts, step)
+        find_ways(facts, step)
         _text(facts, step)
-        _history(facts, step)
+        look_back(facts, step)
     return facts
 
 
@@ -91,14 +91,16 @@ def execution_of(run: Run) -> Execution | None:
     return rows.select_related("account").first()
 
 
-def _reaches(facts: Facts, step: Step) -> None:
+def find_ways(facts: Facts, step: Step, *, holds: bool = True) -> None:
+    """Read the ways to the lead; hold them open unless nothing will be sent."""
     run = facts.run
     media = [str(step.medium), *(each for each in step.fallbacks if each in Medium)]
     contacts = list(run.lead.contacts.all())
     hashes = {
         (each.medium, hashed(each.medium, each.address)): each for each in contacts
     }
-    hold(digest for _, digest in hashes)
+    if holds:
+        hold(digest for _, digest in hashes)
     stopped = suppressed(hashes, company=run.company_id, now=facts.now)
     closed = {hashes[pair].pk for pair in stopped}
     revoked = _revoked(run)
@@ -136,7 +138,7 @@ def _revoked(run: Run) -> set[str]:
 
 def _text(facts: Facts, step: Step) -> None:
     reach = facts.reach
-    facts.template_code, facts.variant = _choice(step, facts.run)
+    facts.template_code, facts.variant = choice(step, facts.run)
     if reach is None or step.kind != Step.Kind.MESSAGE:
         return
     facts.template = (
@@ -154,7 +156,7 @@ def _text(facts: Facts, step: Step) -> None:
     )  # fmt: skip
 
 
-def _choice(step: Step, run: Run) -> tuple[str, str]:
+def choice(step: Step, run: Run) -> tuple[str, str]:
     """Return the template of the step for this lead, and which variant it is."""
     variants = [each for each in step.variants.all() if each.weight]
     if not variants:
@@ -173,7 +175,8 @@ def hash_of(text: str) -> int:
     return int(hashed(Medium.EMAIL, text)[:8], 16)
 
 
-def _history(facts: Facts, step: Step) -> None:
+def look_back(facts: Facts, step: Step) -> None:
+    """Read what the lead has heard already."""
     run = facts.run
     sent = Execution.objects.filter(run__lead=run.lead_id, state__in=MAYBE_SENT)
     if step.base != Step.Base.START:

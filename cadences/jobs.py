@@ -15,6 +15,7 @@ from cadences.control import may_send
 from cadences.drain import drain
 from cadences.errors import (
     AccessRefused,
+    IllegalMove,
     NotConfigured,
     ProviderDown,
     RateLimited,
@@ -22,6 +23,8 @@ from cadences.errors import (
 )
 from cadences.journal import close_log, open_log
 from cadences.mend import mend
+from cadences.migrate import migrate
+from cadences.models import Version
 from cadences.retention import tables
 from cadences.runner import (
     CHUNK_SECONDS,
@@ -247,3 +250,28 @@ starter(
 )
 starter("cadence-runner-cron", cron="*/5 * * * *", type="cadence-runner", priority=3)
 starter("cadence-mend-every-minute", cron="* * * * *", type="cadence-mend", priority=3)
+
+
+class CadenceMigrate(Data):
+    """Which version live runs move to, and what becomes of one whose step vanished."""
+
+    version: int
+    vanished: Literal["next", "end"] = "next"
+    actor: str = ""
+
+
+@handler("cadence-migrate", timeout=HOUR)
+def cadence_migrate(data: CadenceMigrate, job: RunningJob) -> dict[str, object] | Bury:
+    """Move the live runs of a cadence to a published version of it, one by one."""
+    version = Version.objects.select_related("cadence").get(pk=data.version)
+
+    def stop(done: int) -> bool:
+        job.progress(done, None, str(version))
+        return job.cancelled()
+
+    try:
+        return dict(
+            migrate(version, actor=data.actor, vanished=data.vanished, stop=stop)
+        )
+    except IllegalMove as error:
+        return Bury(str(error))

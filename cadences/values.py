@@ -15,6 +15,8 @@ BUILT_IN = (
     "nome", "primeiro_nome", "lead_nome", "email", "telefone", "empresa", "estagio",
     "vendedor_nome", "saudacao", "hoje", "agora",
 )  # fmt: skip
+ALWAYS_SAID = ("empresa", "saudacao", "hoje", "agora", "link_descadastro")
+"""Names that never lack a value, in the channel that needs it."""
 OPEN = ("dados", "contexto", "oferta_")
 """Beginnings of names whose values come with the lead, the run or a provider."""
 

@@ -116,6 +116,8 @@ class Run(models.Model):
                 fields=["next_run_at"],
                 condition=Q(status="ATIVA"),
             ),
+            # funnel: the newest runs of a cadence
+            models.Index(name="run_of_cadence", fields=["cadence", "-started_at"]),
             # pauses that end by themselves
             models.Index(
                 name="run_resumes",

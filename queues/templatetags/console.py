@@ -43,7 +43,16 @@ DRAWN = frozenset(
     ]
 )
 """What the sprite holds; pages and models are drawn by their own names."""
-ALIKE = {"letterbulk": "play", "auditentry": "audit", "accessscope": "rule"}
+ALIKE = {
+    "letterbulk": "play",
+    "auditentry": "audit",
+    "accessscope": "rule",
+    "cadence": "cronlog",
+    "template": "note",
+    "calendar": "periodictask",
+    "account": "queue",
+    "company": "group",
+}
 
 
 @register.simple_tag
