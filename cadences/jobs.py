@@ -10,6 +10,7 @@ from django.utils import timezone
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from cadences import orders  # noqa: F401 - the jobs that staff order
 from cadences.cleanup import cleanup
 from cadences.control import may_send
 from cadences.drain import drain

@@ -124,6 +124,26 @@ class Run(models.Model):
                 fields=["resume_at"],
                 condition=Q(status="PAUSADA", resume_at__isnull=False),
             ),
+            # the list: the newest
+            models.Index(name="run_newest", fields=["started_at", "id"]),
+            # the list: those that pause, and why; nothing that is claimed
+            models.Index(
+                name="run_paused",
+                fields=["pause_reason", "started_at", "id"],
+                condition=Q(status="PAUSADA"),
+            ),
+            # the list: those that ended, and why
+            models.Index(
+                name="run_left",
+                fields=["exit_reason", "started_at", "id"],
+                condition=Q(exit_reason__isnull=False),
+            ),
+            # the panel: what ended lately
+            models.Index(
+                name="run_ended",
+                fields=["updated_at"],
+                condition=Q(status__in=["CONCLUIDA", "CANCELADA"]),
+            ),
         ]
 
     def __str__(self) -> str:
