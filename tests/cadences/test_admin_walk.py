@@ -5,7 +5,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from tests.cadences.scene import PHONE, Desk, furnish_desk
+from tests.cadences.happenings import PHONE, Desk, furnish_desk
 from tests.queues.desk import staff
 
 pytestmark = [pytest.mark.django_db, pytest.mark.raw_rows]
