@@ -14,10 +14,7 @@ from cadences.models import Suppression
 from cadences.states import Medium
 
 # Whoever is about to send holds it shared, whoever suppresses holds it alone.
-SHARED = """
-SELECT pg_advisory_xact_lock_shared(hashtextextended('reach:' || digest, 0))
-FROM unnest(%s::text[]) AS digest
-"""
+SHARED = "SELECT pg_advisory_xact_lock_shared(hashtextextended('reach:' || %s, 0))"
 ALONE = "SELECT pg_advisory_xact_lock(hashtextextended('reach:' || %s, 0))"
 
 
@@ -31,7 +28,8 @@ def hashed(medium: str, address: str) -> str:
 def hold(hashes: Iterable[str]) -> None:
     """Let nobody suppress these addresses before this transaction ends."""
     with connection.cursor() as cursor:
-        cursor.execute(SHARED, [sorted(set(hashes))])
+        for each in sorted(set(hashes)):
+            cursor.execute(SHARED, [each])
 
 
 def suppress(

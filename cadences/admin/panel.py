@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from cadences.admin import look
 from cadences.admin.log_look import pass_of
 from cadences.models import Account, Run
-from cadences.standing import (
+from cadences.survey import (
     ENOUGH,
     Standing,
     coming,

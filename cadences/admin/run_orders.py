@@ -78,7 +78,7 @@ def _ask(
     pinned = selection.until(upto)
     total = count(verb.name, pinned)
     rows = pinned.rows().filter(status__in=MEANT[verb.name])
-    samples = rows.select_related("lead", "cadence").order_by("-started_at", "-pk")
+    samples = rows.select_related("lead", "cadence").order_by("-created_at", "-pk")
     context = {
         **admin.admin_site.each_context(request),
         "title": verb.label,

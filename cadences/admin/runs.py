@@ -40,7 +40,7 @@ add_page(
 class Newest(Keyset):
     """The runs, the newest first."""
 
-    moment = "started_at"
+    moment = "created_at"
 
 
 class Next(Keyset):
@@ -54,7 +54,7 @@ class RunAdmin(Kept, Window, Desk):
     """Every run, the newest first; by their next step, the nearest first."""
 
     verbs = VERBS
-    ordering = ("-started_at", "-id")
+    ordering = ("-created_at", "-id")
     sortable_by = ()
     list_display = ("where", "state", "step", "next", "began")
     list_filter = FILTERS

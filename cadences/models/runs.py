@@ -124,18 +124,10 @@ class Run(models.Model):
                 fields=["resume_at"],
                 condition=Q(status="PAUSADA", resume_at__isnull=False),
             ),
-            # the list: the newest
-            models.Index(name="run_newest", fields=["started_at", "id"]),
-            # the list: those that pause, and why; nothing that is claimed
-            models.Index(
-                name="run_paused",
-                fields=["pause_reason", "started_at", "id"],
-                condition=Q(status="PAUSADA"),
-            ),
             # the list: those that ended, and why
             models.Index(
                 name="run_left",
-                fields=["exit_reason", "started_at", "id"],
+                fields=["exit_reason", "created_at", "id"],
                 condition=Q(exit_reason__isnull=False),
             ),
             # the panel: what ended lately

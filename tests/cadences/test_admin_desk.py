@@ -100,7 +100,7 @@ def test_the_switch_needs_a_reason_and_leaves_a_row(admin_client: Client, db: No
 
 def test_an_account_at_rest_is_named(desk: Desk):
     from cadences.models import Account
-    from cadences.standing import resting
+    from cadences.survey import resting
 
     now = timezone.now()
     rests = Account.objects.order_by("name")[0]
