@@ -106,6 +106,14 @@ class NotPublishable(CadenceError, ValueError):
         self.faults = faults
 
 
+class UnknownSelection(CadenceError, ValueError):
+    """The words that should name some rows name none."""
+
+
+class NothingSelected(CadenceError):
+    """No row is left that was meant."""
+
+
 class UnknownPlace(CadenceError, LookupError):
     """Nobody knows the holidays of that place."""
 

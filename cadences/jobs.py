@@ -10,7 +10,10 @@ from django.utils import timezone
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from cadences import watched  # noqa: F401 - it registers measures and rules
+from cadences import (  # noqa: F401 - jobs that staff order; measures and rules
+    orders,
+    watched,
+)
 from cadences.channels.uazapi import uazapi
 from cadences.cleanup import cleanup
 from cadences.control import may_send

@@ -5,8 +5,17 @@ from cadences.admin import (
     cadences,
     calendars,
     companies,
+    contacts,
+    control,
+    inbox,
+    leads,
+    logs,
     navigation,
+    runs,
+    suppressions,
+    tasks,
     templates,
+    uncertain,
 )
 
 __all__ = [
@@ -14,6 +23,15 @@ __all__ = [
     "cadences",
     "calendars",
     "companies",
+    "contacts",
+    "control",
+    "inbox",
+    "leads",
+    "logs",
     "navigation",
+    "runs",
+    "suppressions",
+    "tasks",
     "templates",
+    "uncertain",
 ]

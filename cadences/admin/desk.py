@@ -88,6 +88,23 @@ class Desk(Operated, Everywhere):
         }
 
 
+class Kept:
+    """Reads the row of a page once: its buttons and its details ask for it again."""
+
+    def get_object(
+        self, request: Any, object_id: str, from_field: str | None = None
+    ) -> Any:
+        """Return the row; of a page that is only looked at, the one read before."""
+        ask: Any = super()
+        if request.method != "GET":
+            return ask.get_object(request, object_id, from_field)
+        known: dict[Any, Any] = request.__dict__.setdefault("kept_rows", {})
+        key = (type(self), str(object_id), from_field)
+        if key not in known:
+            known[key] = ask.get_object(request, object_id, from_field)
+        return known[key]
+
+
 def _columns(row: Model) -> set[str]:
     return {each.name for each in row._meta.concrete_fields}  # noqa: SLF001 - Django's own name for it
 

@@ -132,6 +132,18 @@ class Run(models.Model):
                 fields=["resume_at"],
                 condition=Q(status="PAUSADA", resume_at__isnull=False),
             ),
+            # the list: those that ended, and why
+            models.Index(
+                name="run_left",
+                fields=["exit_reason", "created_at", "id"],
+                condition=Q(exit_reason__isnull=False),
+            ),
+            # the panel: what ended lately
+            models.Index(
+                name="run_ended",
+                fields=["updated_at"],
+                condition=Q(status__in=["CONCLUIDA", "CANCELADA"]),
+            ),
         ]
 
     def __str__(self) -> str:
