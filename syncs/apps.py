@@ -10,3 +10,7 @@ class SyncsConfig(AppConfig):
     name = "syncs"
     verbose_name = _("Syncs")
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Register what always holds."""
+        from syncs import invariants  # noqa: F401, PLC0415
