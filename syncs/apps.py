@@ -12,5 +12,8 @@ class SyncsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Register what always holds."""
+        """Register what always holds, and the HTTP routes."""
         from syncs import invariants  # noqa: F401, PLC0415
+        from syncs.api.site import add  # noqa: PLC0415 - models are not ready above
+
+        add()
