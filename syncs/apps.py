@@ -1,10 +1,19 @@
 """The Django app of data syncs."""
 
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class SyncsConfig(AppConfig):
     """Name the app and the kind of its keys."""
 
     name = "syncs"
+    verbose_name = _("Syncs")
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Register what always holds, and the HTTP routes."""
+        from syncs import invariants  # noqa: F401, PLC0415
+        from syncs.api.site import add  # noqa: PLC0415 - models are not ready above
+
+        add()

@@ -17,7 +17,7 @@ ENVIRONMENT = {
     "LOG_LEVEL": "INFO",
     "TIME_ZONE": "UTC",
     "LANGUAGE_CODE": "en",
-    "EXTRA_APPS": "tests.shop",
+    "EXTRA_APPS": "tests.shop,tests.market",
     "PUBLIC_URL": "https://ritmo.example.com",
     "PROVIDERS_ALLOW_PRIVATE": "on",
     "WHATSAPP_INBOUND_SECRET": "inbound-test-secret,inbound-rotated",
