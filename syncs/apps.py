@@ -10,3 +10,10 @@ class SyncsConfig(AppConfig):
     name = "syncs"
     verbose_name = _("Syncs")
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Let connections be synced through their adapters."""
+        from syncs.ports import register  # noqa: PLC0415 - needs the models
+        from syncs.shopify.adapter import ShopifyProvider  # noqa: PLC0415
+
+        register(ShopifyProvider())

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import connection, transaction
+from django.db.models import QuerySet
 
 from syncs.errors import QuotaSpent, RateLimited, Wait
 from syncs.models import Budget, Spending
@@ -69,18 +70,22 @@ class Ticket:
 def locked(key: Key) -> Iterator[tuple[Budget, datetime]]:
     """Hold a budget until the block ends; yield it and the moment."""
     with transaction.atomic():
-        Budget.objects.bulk_create(
-            [Budget(provider=key.provider, account=key.account, group=key.group)],
-            ignore_conflicts=True,
-        )
-        row = Budget.objects.select_for_update().get(
-            provider=key.provider, account=key.account, group=key.group
-        )
+        row = _row(key).select_for_update().first()
+        if row is None:
+            Budget.objects.bulk_create(
+                [Budget(provider=key.provider, account=key.account, group=key.group)],
+                ignore_conflicts=True,
+            )
+            row = _row(key).select_for_update().get()
         yield row, _now()
 
 
 def reserve(
-    key: Key, windows: Sequence[Window] = (), *, bucket: Bucket | None = None, points: float = 0
+    key: Key,
+    windows: Sequence[Window] = (),
+    *,
+    bucket: Bucket | None = None,
+    points: float = 0,
 ) -> Ticket:
     """Return the right to make one call, or raise a Wait that says when to come back.
 
@@ -100,7 +105,9 @@ def reserve(
         time.sleep(max(rest, 0.001))
 
 
-def wait(key: Key, until: datetime, now: datetime, *, cursor: str | None = None) -> Wait:
+def wait(
+    key: Key, until: datetime, now: datetime, *, cursor: str | None = None
+) -> Wait:
     """Return the error that a wait of that length is."""
     kind = QuotaSpent if (until - now).total_seconds() > QUOTA_FROM else RateLimited
     said = f"{key}: the limit is used up"
@@ -159,9 +166,7 @@ def tell_remaining(key: Key, remaining: int, reset: float) -> None:
 
 def remembered(key: Key, name: str) -> dict[str, float]:
     """Return what is remembered of a query."""
-    row = Budget.objects.filter(
-        provider=key.provider, account=key.account, group=key.group
-    ).first()
+    row = _row(key).first()
     return dict(row.memory.get(name, {})) if row else {}
 
 
@@ -170,6 +175,12 @@ def remember(key: Key, name: str, **facts: float) -> None:
     with locked(key) as (row, _):
         row.memory = {**row.memory, name: facts}
         row.save(update_fields=["memory"])
+
+
+def _row(key: Key) -> "QuerySet[Budget]":
+    return Budget.objects.filter(
+        provider=key.provider, account=key.account, group=key.group
+    )
 
 
 def _try(
@@ -231,7 +242,9 @@ def _points(
 
 def _level(row: Budget, now: datetime) -> float:
     passed = (now - row.measured_at).total_seconds()
-    return min(row.capacity or 0.0, (row.level or 0.0) + passed * (row.restore_rate or 0.0))
+    return min(
+        row.capacity or 0.0, (row.level or 0.0) + passed * (row.restore_rate or 0.0)
+    )
 
 
 def _now() -> datetime:

@@ -62,7 +62,9 @@ class Spending(models.Model):
         verbose_name = _("call")
         verbose_name_plural = _("calls")
         # the n-th latest call of a budget; what is too old to count
-        indexes = [models.Index(name="spending_by_age", fields=["budget", "-counts_at"])]
+        indexes = [
+            models.Index(name="spending_by_age", fields=["budget", "-counts_at"])
+        ]
 
     def __str__(self) -> str:
         return f"{self.budget_id} {self.counts_at}"

@@ -155,7 +155,9 @@ class Shopify:
         if requested > MOST_COST:
             return answer(200, _dear(requested)), 0, False
         available = shop.bucket.refill()
-        if available < requested or "throttle" in struck:
+        if fault := struck.get("throttle"):  # somebody else was there before
+            available = shop.bucket.level = min(available, fault.value or 0)
+        if available < requested:
             return self._throttled(shop, requested), requested, True
         try:
             data, extra, count = self._data(shop, fields, struck)

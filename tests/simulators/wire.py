@@ -74,7 +74,7 @@ class ProviderHandler(Handler):
         )
 
     def _send(self, reply: Reply, struck: dict[str, Fault]) -> None:
-        self.send_response(reply.status)
+        self.send_response_only(reply.status)
         for name, value in reply.headers.items():
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(reply.body)))
