@@ -13,7 +13,9 @@ class SyncsConfig(AppConfig):
 
     def ready(self) -> None:
         """Let connections be synced through their adapters."""
+        from syncs.klaviyo.adapter import KlaviyoProvider  # noqa: PLC0415
         from syncs.ports import register  # noqa: PLC0415 - needs the models
         from syncs.shopify.adapter import ShopifyProvider  # noqa: PLC0415
 
         register(ShopifyProvider())
+        register(KlaviyoProvider())

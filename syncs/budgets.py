@@ -77,7 +77,7 @@ def locked(key: Key) -> Iterator[tuple[Budget, datetime]]:
                 ignore_conflicts=True,
             )
             row = _row(key).select_for_update().get()
-        yield row, _now()
+        yield row, now_here()
 
 
 def reserve(
@@ -247,7 +247,8 @@ def _level(row: Budget, now: datetime) -> float:
     )
 
 
-def _now() -> datetime:
+def now_here() -> datetime:
+    """Return the moment by the database's clock."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT clock_timestamp()")
         moment: datetime = cursor.fetchone()[0]

@@ -105,7 +105,7 @@ class ReportState(models.Model):
     period_start = models.DateField(_("from"))
     period_end = models.DateField(_("to"))
     metric = models.CharField(_("conversion metric"), max_length=64, db_default="")
-    currencies = models.JSONField(_("currencies"), default=list, db_default=[])
+    data = models.JSONField(_("numbers"), default=dict, db_default={})
     as_of = models.DateTimeField(_("as of"))
 
     class Meta:
