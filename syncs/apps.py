@@ -12,9 +12,10 @@ class SyncsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Let connections be synced through their adapters."""
+        """Register what always holds, and the adapters of the providers."""
+        from syncs import invariants  # noqa: F401, PLC0415
         from syncs.klaviyo.adapter import KlaviyoProvider  # noqa: PLC0415
-        from syncs.ports import register  # noqa: PLC0415 - needs the models
+        from syncs.ports import register  # noqa: PLC0415
         from syncs.shopify.adapter import ShopifyProvider  # noqa: PLC0415
 
         register(ShopifyProvider())

@@ -18,7 +18,7 @@ ENVIRONMENT = {
     "LOG_LEVEL": "INFO",
     "TIME_ZONE": "UTC",
     "LANGUAGE_CODE": "en",
-    "EXTRA_APPS": "tests.shop",
+    "EXTRA_APPS": "tests.shop,tests.market",
 }
 LEFT_OUT = (
     "BEHIND_HTTPS_PROXY", "CSRF_TRUSTED_ORIGINS", "HTTP_REQUEST_ALLOW_PRIVATE",

@@ -37,3 +37,23 @@ def _invariants_hold(request: pytest.FixtureRequest) -> Iterator[None]:
 
     if not connection.needs_rollback:
         assert dict(violations()) == {}
+
+
+@pytest.fixture
+def stand() -> Iterator[Any]:
+    """Serve the pretended provider."""
+    from tests.market.stand import standing
+
+    with standing() as served:
+        yield served
+
+
+@pytest.fixture
+def shop(stand: Any) -> Callable[..., Any]:
+    """Return a function that makes a store with a connection to the stand."""
+    from tests.syncs.stores import make_store
+
+    def make(name: str = "Papelaria Sol", **options: Any) -> Any:
+        return make_store(stand, name, **options)
+
+    return make
