@@ -74,6 +74,8 @@ class Written:
     inserted: int
     updated: int
     unchanged: int
+    repeated: int
+    """How many of them this reading had brought before."""
 
 
 COLUMNS = {
@@ -109,36 +111,48 @@ WHERE excluded.provider_updated_at >= order_facts.provider_updated_at
 RETURNING id, external_id, xmax = 0
 """
 KNOWN = """
-SELECT external_id, provider_updated_at FROM order_facts
+SELECT external_id, provider_updated_at, seen_at >= %s FROM order_facts
 WHERE connection_id = %s AND external_id = ANY(%s)
 """
 
 
 @transaction.atomic
-def save_orders(connection: Connection, facts: Iterable[OrderFact]) -> Written:
+def save_orders(
+    connection: Connection, facts: Iterable[OrderFact], *, began: datetime | None = None
+) -> Written:
     """Write orders with their lines and refunds; what is older than known is left out."""
+    told = list(facts)
+    newest = _newest(told)
+    if not newest:
+        return Written(0, 0, 0, 0)
+    rows = [newest[key] for key in sorted(newest)]
+    columns = [[getattr(row, name) for row in rows] for name in COLUMNS]
+    with database.cursor() as cursor:
+        cursor.execute(KNOWN, [began, connection.pk, list(newest)])
+        before = {gid: (changed, again) for gid, changed, again in cursor.fetchall()}
+        cursor.execute(SAVE, [connection.pk, *columns])
+        written: list[tuple[int, str, bool]] = cursor.fetchall()
+    orders = {key: newest[gid] for key, gid, _ in written}
+    _write_lines(orders)
+    _write_refunds(connection, orders)
+    inserted = sum(is_new for *_, is_new in written)
+    updated = sum(
+        not is_new and before[gid][0] != newest[gid].provider_updated_at
+        for _, gid, is_new in written
+    )
+    repeated = (
+        len(told) - len(newest) + sum(bool(again) for _, again in before.values())
+    )
+    return Written(inserted, updated, len(newest) - inserted - updated, repeated)
+
+
+def _newest(facts: Iterable[OrderFact]) -> dict[str, OrderFact]:
     newest: dict[str, OrderFact] = {}
     for fact in facts:
         known = newest.get(fact.external_id)
         if known is None or fact.provider_updated_at >= known.provider_updated_at:
             newest[fact.external_id] = fact
-    if not newest:
-        return Written(0, 0, 0)
-    rows = [newest[key] for key in sorted(newest)]
-    columns = [[getattr(row, name) for row in rows] for name in COLUMNS]
-    with database.cursor() as cursor:
-        cursor.execute(KNOWN, [connection.pk, list(newest)])
-        before: dict[str, datetime] = dict(cursor.fetchall())
-        cursor.execute(SAVE, [connection.pk, *columns])
-        written: list[tuple[int, str, bool]] = cursor.fetchall()
-    _write_lines({key: newest[gid] for key, gid, _ in written})
-    _write_refunds(connection, {key: newest[gid] for key, gid, _ in written})
-    inserted = sum(is_new for *_, is_new in written)
-    updated = sum(
-        not is_new and before.get(gid) != newest[gid].provider_updated_at
-        for _, gid, is_new in written
-    )
-    return Written(inserted, updated, len(rows) - inserted - updated)
+    return newest
 
 
 def save_lines(

@@ -192,4 +192,5 @@ def text(amount: Decimal, currency: str) -> str:
 def _rows(statement: str, values: Mapping[str, Any]) -> list[Any]:
     with database.cursor() as cursor:
         cursor.execute(statement, values)
-        return cursor.fetchall()
+        rows: list[Any] = cursor.fetchall()
+        return rows

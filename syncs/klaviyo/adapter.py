@@ -51,7 +51,9 @@ class KlaviyoProvider:
                 return catalog.flows(klaviyo, cursor)
             case "revenue":
                 return reports.revenue(klaviyo, period)
-        return reports.values(klaviyo, stream.removesuffix("_values"), period, cursor)
+            case _:
+                kind = stream.removesuffix("_values")
+                return reports.values(klaviyo, kind, period, cursor)
 
     def apply(
         self,

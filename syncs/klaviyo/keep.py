@@ -1,6 +1,7 @@
 """Write what Klaviyo said, and forget what a complete report no longer holds."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from django.db import connection as database
 from django.db.models.functions import Now
@@ -55,7 +56,7 @@ def save_report(
     run: Run | None,
 ) -> Applied:
     """Write a page of a report; with the last one, drop what this reading did not bring."""
-    frame = {
+    frame: dict[str, Any] = {
         "connection": connection,
         "report": report,
         "period_start": period.start,
@@ -75,7 +76,7 @@ def save_report(
             **frame,
             defaults={
                 "metric": page.metric,
-                "as_of": page.as_of,
+                "as_of": page.as_of or page.began,
                 "data": dict(page.data),
             },
         )
@@ -84,7 +85,7 @@ def save_report(
     )
 
 
-def _write(frame: dict[str, object], page: ReportPage, run: Run | None) -> None:
+def _write(frame: dict[str, Any], page: ReportPage, run: Run | None) -> None:
     rows = {
         (each.piece, each.message, each.channel): Result(
             **frame, metric=page.metric, run=run, seen_at=Now(), piece=each.piece,

@@ -96,11 +96,10 @@ class Told:
             period_start=self.period.start, period_end=self.period.end,
         )  # fmt: skip
         names = [*STATISTICS.values(), "revenue"]
-        return list(
-            found.values("piece").annotate(
-                **{f"sum_{name}": Sum(name) for name in names}
-            )
+        summed = found.values("piece").annotate(
+            **{f"sum_{name}": Sum(name) for name in names}
         )
+        return [dict(row) for row in summed]
 
 
 def campaigns(told: Told) -> tuple[Row, int, Decimal | None]:

@@ -1,5 +1,8 @@
 """What was sold, line by line and refund by refund: facts that every figure is made of."""
 
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
@@ -7,10 +10,15 @@ from django.utils.translation import gettext_lazy as _
 
 from syncs.models.connections import Connection
 
+if TYPE_CHECKING:
+    from django_stubs_ext import StrPromise
 
-def money(label: str) -> "models.DecimalField[str, str]":
+
+def money(label: "StrPromise") -> "models.DecimalField[Decimal | str, Decimal]":
     """Return a column for money in the shop's currency; no currency has more places."""
-    return models.DecimalField(label, max_digits=20, decimal_places=4, db_default=0)
+    return models.DecimalField(
+        label, max_digits=20, decimal_places=4, db_default=Decimal(0)
+    )
 
 
 class Order(models.Model):

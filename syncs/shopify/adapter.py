@@ -1,6 +1,6 @@
 """Shopify behind the port: one stream of orders, and the figures made of it."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -24,7 +24,7 @@ class ShopifyProvider:
     """A shop. Overlapping periods are computed from facts, never fetched twice."""
 
     name = "shopify"
-    streams = {"orders": ORDERS}
+    streams: Mapping[str, Stream] = {"orders": ORDERS}
 
     def check(self, connection: Connection) -> Account:
         """Ask the shop who it is, and what we may see of it."""
@@ -52,7 +52,8 @@ class ShopifyProvider:
         run: Run,
     ) -> Applied:
         """Write the orders of a page, and what is known with it."""
-        written = save_orders(connection, page.rows)
+        began = page.began if isinstance(page, OrderPage) else None
+        written = save_orders(connection, page.rows, began=began)
         if isinstance(page, OrderPage):
             if page.lines and page.lines_as_of:
                 save_lines(connection, page.lines, before=page.lines_as_of)
@@ -62,6 +63,7 @@ class ShopifyProvider:
             inserted=written.inserted,
             updated=written.updated,
             unchanged=written.unchanged,
+            repeated=written.repeated,
         )
 
     def entries(

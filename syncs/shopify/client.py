@@ -243,6 +243,8 @@ def _named(name: str, errors: object) -> ProviderError:
             return AccessRefused(text, code="scope", endpoint=name)
         case "INTERNAL_SERVER_ERROR":
             return Transient(text, code="internal", endpoint=name)
+        case _:
+            pass
     if "cursor" in said.lower():
         return CursorInvalid(text, endpoint=name)
     return ContractBroken(text, endpoint=name)

@@ -32,6 +32,8 @@ MOST_INNER = 100
 class OrderPage(Page):
     """A page of orders, and the span of changes that is known once it is written."""
 
+    began: datetime | None = None
+    """When this reading began: what was written since comes for the second time."""
     covers: tuple[datetime, datetime] | None = None
     lines: Mapping[str, Any] = field(default_factory=dict)
     """Lines that came apart from their orders, and up to when they are current."""
@@ -60,6 +62,7 @@ def read_page(shop: Shop, place: Place) -> OrderPage:
         refused=refused,
         as_of=now,
         watermark=datetime.fromisoformat(place.windows[0][1]),
+        began=datetime.fromisoformat(place.began),
         covers=(start, until) if whole else None,
     )
 
@@ -171,7 +174,7 @@ def _seen(place: Place, gids: list[str]) -> Place:
     digest = hashlib.sha256(" ".join(gids).encode()).hexdigest()[:16]
     repeated = digest == place.digest or not gids
     return Place(
-        place.windows, place.counts, place.at, place.after,
+        place.windows, place.counts, place.began, place.at, place.after,
         seen=place.seen + (0 if repeated else len(gids)),
         digest=digest, stale=place.stale + 1 if repeated else 0,
     )  # fmt: skip

@@ -23,14 +23,14 @@ class Unusable(ValueError):
 def order_fact(node: Mapping[str, Any], *, store: str, lines: bool = True) -> OrderFact:
     """Return the facts of an order; raise Unusable."""
     gid = _text(node, "id")
-    moments = {
+    moments: dict[str, Any] = {
         name: _moment(node, key)
         for name, key in (
             ("processed_at", "processedAt"), ("created_at", "createdAt"),
             ("provider_updated_at", "updatedAt"),
         )
     }  # fmt: skip
-    sums = {
+    sums: dict[str, Any] = {
         name: _money(node, f"{key}Set")
         for name, key in (
             ("total", "totalPrice"), ("subtotal", "subtotalPrice"), ("tax", "totalTax"),

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from syncs.budgets import now_here
 from syncs.errors import ContractBroken, CursorInvalid, Misconfigured
 from syncs.models import Connection, OrderCoverage
 from syncs.ports import Period
@@ -33,6 +34,7 @@ class Place:
 
     windows: list[list[str]]
     counts: list[int | None]
+    began: str
     at: int = 0
     after: str | None = None
     seen: int = 0
@@ -68,7 +70,7 @@ class Place:
         """Return the start of the next window, or None after the last."""
         if self.at + 1 == len(self.windows):
             return None
-        return Place(self.windows, self.counts, self.at + 1)
+        return Place(self.windows, self.counts, self.began, self.at + 1)
 
     def is_whole(self) -> bool:
         """Tell whether the window brought what the shop counted in it."""
@@ -95,7 +97,8 @@ def plan(shop: Shop, period: Period | None) -> Place:
     _check(shop.connection, facts, start)
     windows = _windows(start, now, known)
     counts = [_count(shop, search(*window)) for window in windows]
-    return Place([[each.isoformat() for each in window] for window in windows], counts)
+    spans = [[each.isoformat() for each in window] for window in windows]
+    return Place(spans, counts, now_here().isoformat())
 
 
 def search(start: datetime, until: datetime) -> str:
@@ -143,9 +146,10 @@ def _count(shop: Shop, query: str) -> int | None:
     """Return how many orders a search finds; None if the shop does not know exactly."""
     reply = shop.ask("OrdersCount", ORDERS_COUNT, {"q": query}, points=20)
     found = reply.data.get("ordersCount")
-    count = found.get("count") if isinstance(found, dict) else None
+    found = found if isinstance(found, dict) else {}
+    count = found.get("count")
     if type(count) is not int:
         raise ContractBroken(
             "OrdersCount answered without a count", endpoint="OrdersCount"
         )
-    return count if found["precision"] == "EXACT" else None
+    return count if found.get("precision") == "EXACT" else None

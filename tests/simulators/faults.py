@@ -105,4 +105,6 @@ def spoil(reply: Reply, struck: dict[str, Fault]) -> Reply:  # noqa: C901, PLR09
                 reply.headers["Content-Encoding"] = "gzip"
             case "content_type":
                 reply.headers["Content-Type"] = fault.value or "text/plain"
+            case _:
+                pass
     return reply

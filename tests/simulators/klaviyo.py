@@ -6,7 +6,8 @@ import re
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -59,6 +60,8 @@ class Klaviyo:
             with account.lock:
                 throttled = bool(self._wait(account, endpoint, struck))
                 value = self._value(account, endpoint, request, struck)
+                if "wrong_shape" in struck:
+                    value["data"] = "nothing"
             reply = answer(
                 200, value, {**account.left(endpoint), "Content-Type": MEDIA}
             )
@@ -68,6 +71,9 @@ class Klaviyo:
             if throttled:
                 reply.headers["Retry-After"] = refusal.pointer
         status = 0 if {"hang", "drip", "reset"} & struck.keys() else reply.status
+        skew = struck["clock_skew"].value if "clock_skew" in struck else 0
+        told = datetime.fromtimestamp(self.clock.seconds() + skew, UTC)
+        reply.headers["Date"] = format_datetime(told, usegmt=True)
         name = account.public_key if account else ""
         detail = json.dumps(request.json()) if request.body else str(request.query)
         self.ledger.write(
@@ -140,7 +146,8 @@ class Klaviyo:
                 return self._aggregate(account, request)
             case "campaign-values-reports" | "flow-values-reports":
                 return self._report(account, endpoint, request, struck)
-        raise Refusal(404, "not_found", "Not found.")
+            case _:
+                raise Refusal(404, "not_found", "Not found.")
 
     def _page(
         self, endpoint: str, rows: list[Any], request: Request, struck: dict[str, Fault], most: int,

@@ -149,8 +149,8 @@ class Shopify:
         said = request.json() or {}
         try:
             fields = parse(said.get("query", ""), said.get("variables") or {})
-        except Refused as fault:
-            return answer(200, {"errors": [{"message": str(fault)}]}), 0, False
+        except Refused as refused:
+            return answer(200, {"errors": [{"message": str(refused)}]}), 0, False
         requested = self._cost(shop, fields)
         if requested > MOST_COST:
             return answer(200, _dear(requested)), 0, False
@@ -161,8 +161,8 @@ class Shopify:
             return self._throttled(shop, requested), requested, True
         try:
             data, extra, count = self._data(shop, fields, struck)
-        except Refused as fault:
-            return answer(200, {"errors": [{"message": str(fault)}]}), 0, False
+        except Refused as refused:
+            return answer(200, {"errors": [{"message": str(refused)}]}), 0, False
         actual = min(requested, math.ceil(2 + count * shop.order_cost * 0.6))
         shop.bucket.level -= actual
         cost = {"requestedQueryCost": requested, "actualQueryCost": actual,
@@ -279,7 +279,8 @@ class Shopify:
                         "topic": field.arguments["topic"], "uri": field.arguments["uri"]}  # fmt: skip
                 shop.subscriptions.append(made)
                 return {"webhookSubscription": made, "userErrors": []}
-        raise Refused(f"Field {field.name!r} doesn't exist on 'QueryRoot'")
+            case _:
+                raise Refused(f"Field {field.name!r} doesn't exist on 'QueryRoot'")
 
     def _token(self, shop: Shop, request: Request, struck: dict[str, Fault]) -> Reply:
         said = request.json() or {}
