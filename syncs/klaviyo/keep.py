@@ -76,7 +76,7 @@ def save_report(
             **frame,
             defaults={
                 "metric": page.metric,
-                "as_of": page.as_of or page.began,
+                "as_of": page.as_of or page.began or Now(),
                 "data": dict(page.data),
             },
         )
