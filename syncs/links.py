@@ -9,12 +9,14 @@ from django.db.models.functions import Now
 from queues import audit
 from syncs import clock
 from syncs.errors import AccessRefused, AccountLocked, ProviderError
-from syncs.models import Connection, Run
+from syncs.models import Connection, Run, Store
 from syncs.ports import known, provider
 from syncs.states import ConnectionStatus
 
 ERRORS = 5
 """After so many errors in a row nobody calls for a while."""
+ORDER = ("orders", "campaigns", "flows", "analytics", "customers", "products")
+"""How data types are shown one after the other."""
 RESTS = (
     timedelta(minutes=15),
     timedelta(hours=1),
@@ -39,6 +41,20 @@ def streams_of(run: Run, link: Connection) -> list[str]:
         for stream in provider(link.provider).streams.values()
         if run.kind in stream.kinds and (wanted is None or wanted & stream.data_types)
     ]
+
+
+def offered(store: Store) -> list[str]:
+    """Return the data types that the connections of a store bring, whatever their state."""
+    names = set(
+        Connection.objects.filter(store=store).values_list("provider", flat=True)
+    ) & set(known())
+    kinds = {
+        each
+        for name in names
+        for stream in provider(name).streams.values()
+        for each in stream.data_types
+    }
+    return [each for each in ORDER if each in kinds] or list(ORDER[:4])
 
 
 def rests(link: Connection, *, now: datetime | None = None) -> bool:

@@ -41,7 +41,7 @@ class Delivery(models.Model):
         default_permissions = ("view",)
         constraints = [
             models.UniqueConstraint(
-                name="delivery_once", fields=["provider", "delivery_id"]
+                name="delivery_once", fields=["connection", "delivery_id"]
             )
         ]
         indexes = [

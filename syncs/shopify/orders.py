@@ -95,10 +95,12 @@ def _whole(shop: Shop, node: Mapping[str, Any]) -> OrderFact:
     return order_fact(whole_lines(shop, node), store=store)
 
 
-def _ask(shop: Shop, query: str, after: str | None) -> tuple[dict[str, Any], datetime]:
+def _ask(
+    shop: Shop, query: str, after: str | None, *, most: int | None = None
+) -> tuple[dict[str, Any], datetime]:
     """Return the list at a cursor; a page that is too dear is asked for smaller."""
     memory = budgets.remembered(shop.key, "orders")
-    size = int(memory.get("size", SIZE))
+    size = most or int(memory.get("size", SIZE))
     price = memory.get("price", DEAREST)
     while True:
         try:
@@ -109,7 +111,7 @@ def _ask(shop: Shop, query: str, after: str | None) -> tuple[dict[str, Any], dat
                 points=price,
             )
         except TooDear:
-            if size == 1:
+            if size == 1 or most is not None:
                 raise
             size, price = max(1, size // 2), DEAREST
             budgets.remember(shop.key, "orders", size=size, price=price)
@@ -120,7 +122,8 @@ def _ask(shop: Shop, query: str, after: str | None) -> tuple[dict[str, Any], dat
                     shop.key, "orders", size=max(SMALLEST, size // 2), price=price
                 )
             raise
-        _learn(shop, size, reply.requested)
+        if most is None:
+            _learn(shop, size, reply.requested)
         return reply.data.get("orders") or {}, reply.now
 
 
@@ -178,3 +181,27 @@ def _seen(place: Place, gids: list[str]) -> Place:
         seen=place.seen + (0 if repeated else len(gids)),
         digest=digest, stale=place.stale + 1 if repeated else 0,
     )  # fmt: skip
+
+
+def read_orders(shop: Shop, gids: list[str]) -> tuple[list[OrderFact], list[str]]:
+    """Return these orders as they are now, and the ids of those that cannot be used."""
+    facts: list[OrderFact] = []
+    refused: list[str] = []
+    size = int(budgets.remembered(shop.key, "orders").get("size", SIZE))
+    at = 0
+    while part := gids[at : at + size]:
+        query = " OR ".join(f"id:{each.rpartition('/')[2]}" for each in part)
+        try:
+            found, _ = _ask(shop, query, None, most=len(part))
+        except TooDear:
+            if size == 1:
+                raise
+            size //= 2
+            continue
+        at += size
+        for node in _listed(found):
+            try:
+                facts.append(_whole(shop, node))
+            except Unusable:
+                refused.append(str(node.get("id", ""))[:64])
+    return facts, refused

@@ -102,7 +102,6 @@ class Shop:
         found, warnings = list(self._visible()), []
         for name, sign, text in TERM.findall(query):
             if name == "id":
-                found = [each for each in found if each["legacyResourceId"] == text]
                 continue
             if name not in FIELDS or not text.startswith("'"):
                 word = text.rpartition(":")[2] if ":" in text else text
@@ -113,6 +112,8 @@ class Shop:
                 for each in found
                 if _fits(each[FIELDS[name]], sign, text.strip("'"))
             ]
+        if asked := {text for name, _, text in TERM.findall(query) if name == "id"}:
+            found = [each for each in found if each["legacyResourceId"] in asked]
         return (list(self._visible()) if warnings else found), warnings
 
     def page(self, arguments: dict[str, Any]) -> tuple[dict[str, Any], list[Any]]:

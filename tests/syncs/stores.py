@@ -53,15 +53,8 @@ def entry(store: Store, data_type: str = "orders") -> CacheEntry:
 
 def again(run: Run) -> Run:
     """Let a waiting run be due, and run it; return it."""
-    from queues.models import Job
-
     Run.objects.filter(pk=run.pk).update(not_before=None)
-    with inline() as done:
-        del done
-        Job.objects.filter(type="sync-store", status="pending").update(
-            run_at=run.queued_at
-        )
-        rerun(run)
+    rerun(run)
     run.refresh_from_db()
     return run
 
