@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from django.utils.translation import gettext as _
+
 from syncs.errors import ContractBroken
 from syncs.ports import Account
 from syncs.shopify.client import Shop
@@ -38,10 +40,10 @@ def account(facts: Facts) -> Account:
     """Return the facts as the port wants them, with what a person should know."""
     notes = []
     if "read_orders" not in facts.scopes and "read_all_orders" not in facts.scopes:
-        notes.append("The scope read_orders is missing: orders cannot be read.")
+        notes.append(_("The scope read_orders is missing: orders cannot be read."))
     elif "read_all_orders" not in facts.scopes:
         notes.append(
-            "Without the scope read_all_orders only 60 days of orders are visible."
+            _("Without the scope read_all_orders only 60 days of orders are visible.")
         )
     return Account(
         external_id=facts.domain,

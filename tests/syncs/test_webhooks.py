@@ -15,6 +15,7 @@ from tests.syncs.provider_fixtures import *  # noqa: F403
 from tests.syncs.shops import pull, shop_of
 
 pytestmark = pytest.mark.django_db
+SECRET = "secret-1"
 VALUES = {"access_token": TOKEN, "client_id": "client-1", "client_secret": "secret-1"}
 
 
@@ -26,8 +27,8 @@ def link() -> Connection:
 def deliver(
     client,
     body: dict[str, Any] | bytes,
-    secret: str = "secret-1",
-    **more: Any,  # noqa: S107
+    secret: str = SECRET,
+    **more: Any,
 ):
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     headers = {
