@@ -47,6 +47,7 @@ INSTALLED_APPS = [
     "corsheaders",
     "ninja",
     "csp",
+    "django_htmx",  # its copy of htmx
     "config",
     "queues",
     "cadences",
@@ -241,7 +242,6 @@ SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 if env.flag("BEHIND_HTTPS_PROXY", default=False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS_ONLY
-SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 X_FRAME_OPTIONS = "DENY"
 

@@ -3,14 +3,58 @@
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
 from syncs import clock
 from syncs.models import Run
-from syncs.states import OVER, Outcome, RunStatus
+from syncs.states import OVER, Outcome, RunStatus, StreamStatus, Waiting
 
 SOON, LATER, SELDOM = 2000, 5000, 15000
 """Milliseconds between two looks at a young, an older and an old run."""
 LONGEST = 300_000
 YOUNG, OLD = timedelta(seconds=30), timedelta(minutes=5)
+
+
+WORDS: dict[str, str | Promise] = {
+    RunStatus.QUEUED: _("In the queue"),
+    RunStatus.PROCESSING: _("Being synced"),
+    RunStatus.COMPLETED: _("Done"),
+    RunStatus.FAILED: _("Went wrong"),
+}
+"""The seed's words, as people read them."""
+WAITS: dict[str, str | Promise] = {
+    Waiting.RATE_LIMIT: _("Waits for the limit of the provider"),
+    Waiting.QUOTA: _("The calls of today are used up"),
+    Waiting.PROVIDER: _("The provider prepares the data"),
+    Waiting.SLICE: _("Others have their turn, then it goes on"),
+    Waiting.RETRY: _("The last try failed, another one follows"),
+    Waiting.LOST: _("Its worker vanished, another one takes over"),
+    Waiting.STALLED: _("It made no progress, another try follows"),
+    Waiting.PAUSED: _("The connection rests after several errors"),
+}
+STREAMS: dict[str, str | Promise] = {
+    StreamStatus.PENDING: _("not begun"),
+    StreamStatus.RUNNING: _("being read"),
+    StreamStatus.WAITING: _("waiting"),
+    StreamStatus.COMPLETE: _("complete"),
+    StreamStatus.HELD: _("held back"),
+    StreamStatus.FAILED: _("failed"),
+}
+
+
+def word(run: Run) -> str | Promise:
+    """Return how a run stands, in the words of the seed."""
+    if run.outcome == Outcome.PARTIAL:
+        return _("Partial")
+    if run.outcome == Outcome.CANCELLED:
+        return _("Cancelled")
+    if run.status == RunStatus.QUEUED and run.waiting_for in {
+        Waiting.RATE_LIMIT,
+        Waiting.QUOTA,
+    }:
+        return _("Waiting for a limit")
+    return WORDS[run.status]
 
 
 def poll_after(run: Run, *, now: datetime) -> int | None:

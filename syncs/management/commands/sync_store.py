@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from queues import audit
 from queues.management.plain import MISUSE, PlainCommand
-from queues.work import run_due
+from queues.trigger import trigger_worker
 from syncs import access, periods
 from syncs.errors import InvalidPeriod, NothingToSync, UnknownStore
 from syncs.models import Run, Store
@@ -18,6 +18,7 @@ from syncs.states import OVER, Outcome, RunStatus, Trigger
 
 FAILED, PARTIAL, JOINED = 1, 2, 3
 PAUSE = 1.0
+PASS = 240.0
 
 
 class Command(PlainCommand):
@@ -60,18 +61,18 @@ class Command(PlainCommand):
         until = time.monotonic() + options["wait"]
         told = -1
         while run.status not in OVER and time.monotonic() < until:
-            if (
-                options["here"]
-                and run_due(limit=1, seconds=until - time.monotonic()).ran
-            ):
+            if options["here"] and "jobId" in trigger_worker(timeout=PASS):
                 run.refresh_from_db()
                 continue
             if run.progress_seq != told:
                 told = run.progress_seq
                 self._tell(run)
-            time.sleep(PAUSE)
+            self._pause()
             run.refresh_from_db()
         return run
+
+    def _pause(self) -> None:
+        time.sleep(PAUSE)
 
     def _tell(self, run: Run) -> None:
         """Write a line of how far it is."""
