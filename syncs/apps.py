@@ -1,6 +1,7 @@
 """The Django app of data syncs."""
 
 from django.apps import AppConfig
+from django.core import checks
 from django.utils.translation import gettext_lazy as _
 
 
@@ -18,7 +19,9 @@ class SyncsConfig(AppConfig):
         from syncs.klaviyo.adapter import KlaviyoProvider  # noqa: PLC0415
         from syncs.ports import register  # noqa: PLC0415
         from syncs.shopify.adapter import ShopifyProvider  # noqa: PLC0415
+        from syncs.versions import check_versions  # noqa: PLC0415
 
         register(ShopifyProvider())
         register(KlaviyoProvider())
+        checks.register(check_versions)
         add()
