@@ -260,6 +260,16 @@ SLACK_WEBHOOK_URL = env.url("SLACK_WEBHOOK_URL", "https", "http")
 SPRINTHUB_BASE_URL = env.url("SPRINTHUB_BASE_URL", "https", "http")
 SPRINTHUB_API_TOKEN = env.text("SPRINTHUB_API_TOKEN")
 SPRINTHUB_INSTANCE = env.text("SPRINTHUB_INSTANCE")
+SHOPIFY_BASE_URL = env.template("SHOPIFY_BASE_URL", "https://{shop}", "shop")
+SHOPIFY_API_VERSION = env.text("SHOPIFY_API_VERSION", "2026-10")
+SHOPIFY_FILE_HOSTS = env.words("SHOPIFY_FILE_HOSTS", r"[^\s/@]+") or (
+    "storage.googleapis.com",
+)
+SHOPIFY_WEBHOOK_SECRETS = env.secrets("SHOPIFY_WEBHOOK_SECRET", production=PRODUCTION)
+KLAVIYO_BASE_URL = (
+    env.url("KLAVIYO_BASE_URL", "https", "http") or "https://a.klaviyo.com"
+)
+KLAVIYO_REVISION = env.text("KLAVIYO_REVISION", "2026-10-15")
 UAZAPI_BASE_URL = env.url("UAZAPI_BASE_URL", "https", "http")
 UAZAPI_TOKEN = env.text("UAZAPI_TOKEN")
 PUBLIC_URL = env.url("PUBLIC_URL", "https", "http").rstrip("/")

@@ -6,8 +6,12 @@ from pydantic import BaseModel, ConfigDict
 
 from queues.handlers import handler
 from queues.limits import Limit
+from queues.outcomes import Bury, Retry, Snooze
 from queues.running import RunningJob
 from queues.schedule import starter
+from syncs.deliveries import JOB, apply
+from syncs.errors import ProviderError, Wait
+from syncs.judge import Verdict, judge
 from syncs.tick import tick
 from syncs.work import SLICE, work
 
@@ -49,6 +53,25 @@ def sync_worker(data: dict[str, object], job: RunningJob) -> dict[str, int]:
     """Look after the queue of syncs: free what is stuck, and let nobody wait for ever."""
     done = tick()
     return {"claimed": done.claimed, "processing": done.processing, "reset": done.reset}
+
+
+class Deliveries(BaseModel):
+    """Whose deliveries."""
+
+    connection: str
+
+
+@handler(JOB, timeout=ONE_CALL * 2)
+def shopify_webhooks(data: Deliveries, job: RunningJob) -> object:
+    """Read anew what a shop said has changed; what is older than known changes nothing."""
+    try:
+        return {"applied": apply(data.connection)}
+    except Wait as wait:
+        return Snooze(wait.until)
+    except ProviderError as error:
+        if judge(error) is Verdict.RETRY:
+            return Retry(error=str(error))
+        return Bury(str(error))
 
 
 starter(
