@@ -38,7 +38,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back: at most 64 kB of it, as text that a row can hold."""
+    """What came back, up to a size, as text that a row can hold."""
 
     status: int
     headers: Mapping[str, str]
@@ -46,16 +46,18 @@ class Answer:
     truncated: bool
 
 
-async def send(call: Call, *, seconds: float, allow_private: bool) -> Answer:
+async def send(
+    call: Call, *, seconds: float, allow_private: bool, most: int = MAX_ANSWER
+) -> Answer:
     """Make one call within `seconds` and return the answer, whatever its status.
 
-    The name is resolved once and the connection goes to an address that was checked.
+    Of a body longer than `most` bytes the beginning is returned. The name is resolved once and the connection goes to an address that was checked.
     Raises AddressRefused before anything is sent, or Unreachable.
     """
     try:
         async with asyncio.timeout(seconds):
             addresses = await _checked(call.url, allow_private=allow_private)
-            return await _first_answer(call, addresses)
+            return await _first_answer(call, addresses, most)
     except TimeoutError:
         raise Unreachable(f"{call.place}: no answer within {seconds:g} s") from None
 
@@ -84,12 +86,12 @@ async def _checked(text: str, *, allow_private: bool) -> list[str]:
     return addresses[:MAX_TRIED]
 
 
-async def _first_answer(call: Call, addresses: list[str]) -> Answer:
+async def _first_answer(call: Call, addresses: list[str], most: int) -> Answer:
     """Try each address until one accepts the connection."""
     last: Exception = Unreachable("no address")
     for address in addresses:
         try:
-            return await _exchange(call, address)
+            return await _exchange(call, address, most)
         except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
             last = error
         except httpx2.HTTPError as error:
@@ -98,7 +100,7 @@ async def _first_answer(call: Call, addresses: list[str]) -> Answer:
     raise Unreachable(f"{call.place}: {type(last).__name__}: {last}") from None
 
 
-async def _exchange(call: Call, address: str) -> Answer:
+async def _exchange(call: Call, address: str, most: int) -> Answer:
     url = httpx2.URL(call.url)
     async with httpx2.AsyncClient(
         verify=_tls(), trust_env=False, follow_redirects=False, timeout=None
@@ -117,23 +119,23 @@ async def _exchange(call: Call, address: str) -> Answer:
         )  # fmt: skip
         response = await client.send(request, stream=True)
         try:
-            return await _read(response)
+            return await _read(response, most)
         finally:
             await response.aclose()
 
 
-async def _read(response: httpx2.Response) -> Answer:
+async def _read(response: httpx2.Response, most: int) -> Answer:
     body = bytearray()
     async for chunk in response.aiter_raw():
         body += chunk
-        if len(body) > MAX_ANSWER:
+        if len(body) > most:
             break
-    text = bytes(body[:MAX_ANSWER]).decode(errors="replace")
+    text = bytes(body[:most]).decode(errors="replace")
     return Answer(
         status=response.status_code,
         headers=dict(response.headers),
         body=CONTROL.sub("\ufffd", text),
-        truncated=len(body) > MAX_ANSWER,
+        truncated=len(body) > most,
     )
 
 
