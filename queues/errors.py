@@ -150,3 +150,17 @@ class UnknownBulk(QueueError, LookupError):
 
     def __init__(self, bulk_id: int) -> None:
         super().__init__(f"Unknown bulk repair: {bulk_id}")
+
+
+class NoSealingKey(QueueError):
+    """Nothing can be sealed or opened: FIELD_ENCRYPTION_KEYS is not set."""
+
+    def __init__(self) -> None:
+        super().__init__("FIELD_ENCRYPTION_KEYS is not set: secrets cannot be kept")
+
+
+class CannotUnseal(QueueError):
+    """None of the keys opens a secret: the one that sealed it is missing."""
+
+    def __init__(self) -> None:
+        super().__init__("None of FIELD_ENCRYPTION_KEYS opens this secret")

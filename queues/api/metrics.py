@@ -1,6 +1,6 @@
 """What a Prometheus server may ask for."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -22,6 +22,14 @@ from queues.states import End
 
 router = Router(tags=["health"])
 
+Source = Callable[[], Iterable[GaugeMetricFamily]]
+_guests: dict[str, Source] = {}
+
+
+def register(name: str, source: Source) -> None:
+    """Let an app that stands on the engine tell figures of its own, at every scrape."""
+    _guests[name] = source
+
 
 class Figures(Collector):
     """The rows themselves, read at every scrape: right for any number of processes."""
@@ -30,19 +38,19 @@ class Figures(Collector):
         """Yield every metric."""
         lines = figures.waiting()
         yield from _depths(lines)
-        yield _gauge(
+        yield gauge(
             "ritmo_oldest_due_seconds",
             "How long the oldest due job of a queue has been waiting",
             ("queue",),
             {(name,): age for name, age in _ages(lines).items()},
         )
-        yield _gauge(
+        yield gauge(
             "ritmo_dead_letters",
             "Dead letters that nobody replayed or dismissed",
             ("type",),
             {(name,): standing for name, (_, standing) in figures.dead().items()},
         )
-        yield _gauge(
+        yield gauge(
             "ritmo_attempts_last_hour",
             "Attempts that ended within the last hour",
             ("outcome",),
@@ -52,6 +60,8 @@ class Figures(Collector):
         yield from _firings()
         yield from _processes()
         yield from _memory()
+        for source in _guests.values():
+            yield from source()
 
 
 @router.get(
@@ -71,7 +81,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
 
 def _depths(lines: list[figures.Line]) -> Iterator[GaugeMetricFamily]:
     depth = depths(lines, figures.running())
-    yield _gauge(
+    yield gauge(
         "ritmo_jobs",
         "Live jobs",
         ("queue", "status"),
@@ -81,13 +91,13 @@ def _depths(lines: list[figures.Line]) -> Iterator[GaugeMetricFamily]:
             for status in ("pending", "processing")
         },
     )
-    yield _gauge(
+    yield gauge(
         "ritmo_jobs_due",
         "Pending jobs that are due",
         ("queue",),
         {(name,): each["due"] for name, each in depth.items()},
     )
-    yield _gauge(
+    yield gauge(
         "ritmo_queue_paused",
         "Whether staff keep the jobs of a queue from being claimed",
         ("queue",),
@@ -105,7 +115,7 @@ def _ages(lines: list[figures.Line]) -> dict[str, float]:
 
 def _firings() -> Iterator[GaugeMetricFamily]:
     counts, worst = firings_lately()
-    yield _gauge(
+    yield gauge(
         "ritmo_firings_last_hour",
         "Due times of schedules within the last hour, skipped ones each",
         ("status",),
@@ -113,20 +123,20 @@ def _firings() -> Iterator[GaugeMetricFamily]:
     )
     delays = {(): worst}
     text = "How late the latest firing of the last hour was"
-    yield _gauge("ritmo_firing_delay_seconds", text, (), delays)
+    yield gauge("ritmo_firing_delay_seconds", text, (), delays)
     text = "Schedules with a due time that nobody fired in time"
-    yield _gauge("ritmo_schedules_late", text, (), {(): late()})
+    yield gauge("ritmo_schedules_late", text, (), {(): late()})
 
 
 def _processes() -> Iterator[GaugeMetricFamily]:
     beats = figures.heartbeats()
-    yield _gauge(
+    yield gauge(
         "ritmo_workers",
         "Processes heard of lately",
         ("kind",),
         {(kind,): beats.get(kind, (0, 0.0))[0] for kind in Worker.Kind.values},
     )
-    yield _gauge(
+    yield gauge(
         "ritmo_heartbeat_age_seconds",
         "Age of the last heartbeat of a kind of process",
         ("kind",),
@@ -135,13 +145,13 @@ def _processes() -> Iterator[GaugeMetricFamily]:
 
 
 def _memory() -> Iterator[GaugeMetricFamily]:
-    yield _gauge(
+    yield gauge(
         "ritmo_worker_memory_bytes",
         "Resident memory of the processes that are there, at their last heartbeat",
         ("kind",),
         {(kind,): held for kind, held in memory().items()},
     )
-    yield _gauge(
+    yield gauge(
         "ritmo_audit_last_hour",
         "Changes told in the audit log within the last hour",
         ("door",),
@@ -150,12 +160,13 @@ def _memory() -> Iterator[GaugeMetricFamily]:
     )
 
 
-def _gauge(
+def gauge(
     name: str,
     text: str,
     labels: tuple[str, ...],
     values: Mapping[Any, float],
 ) -> GaugeMetricFamily:
+    """Return a gauge with a value for each set of labels."""
     family = GaugeMetricFamily(name, text, labels=labels)
     for key, value in values.items():
         family.add_metric(key, value)

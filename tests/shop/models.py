@@ -3,6 +3,8 @@
 from django.db import models
 from django.db.models.functions import Now
 
+from queues.seal import Sealed
+
 
 class Entry(models.Model):
     """One start or end of a handler."""
@@ -14,3 +16,12 @@ class Entry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.event} of #{self.job_id}"
+
+
+class Till(models.Model):
+    """A drawer with a code that nobody may read."""
+
+    code = Sealed(null=True)
+
+    def __str__(self) -> str:
+        return f"#{self.pk}"
