@@ -158,9 +158,7 @@ def _reach(wanted: Mapping[UUID, _Read]) -> dict[UUID, list[str]]:
     return changed
 
 
-def _new_contacts(
-    lead_id: UUID, read: _Read, mine: Sequence[Contact]
-) -> list[Contact]:
+def _new_contacts(lead_id: UUID, read: _Read, mine: Sequence[Contact]) -> list[Contact]:
     """Return the contacts to add: the first of a channel is its preferred one."""
     known = {(each.medium, each.address) for each in mine}
     preferred = {each.medium for each in mine if each.is_preferred}

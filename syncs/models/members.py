@@ -19,10 +19,11 @@ class SyncedLead(models.Model):
     )
     company = models.ForeignKey(Company, models.PROTECT, related_name="+")
     external_id = models.CharField(_("id there"), max_length=64)
-    # Without one: a person who was erased by request, and is not admitted again.
     lead = models.ForeignKey(
         Lead, models.SET_NULL, null=True, blank=True, related_name="+"
     )
+    # Erased by request: they are not admitted again.
+    is_forgotten = models.BooleanField(db_default=False)
     provider_updated_at = models.DateTimeField(null=True, blank=True)
     row_hash = models.CharField(max_length=64, blank=True, db_default="")
     enriched_at = models.DateTimeField(null=True, blank=True)
@@ -113,7 +114,9 @@ class LeadEvent(models.Model):
             ),
         ]
         # the page of a segment; retention
-        indexes = [models.Index(name="lead_event_by_control", fields=["control", "-at"])]
+        indexes = [
+            models.Index(name="lead_event_by_control", fields=["control", "-at"])
+        ]
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()}: {self.lead_id}"
@@ -123,9 +126,7 @@ class SegmentRefusal(models.Model):
     """A row that could not be read: its form without its values, until it is settled."""
 
     id = models.BigAutoField(primary_key=True)
-    control = models.ForeignKey(
-        SegmentControl, models.CASCADE, related_name="refusals"
-    )
+    control = models.ForeignKey(SegmentControl, models.CASCADE, related_name="refusals")
     external_id = models.CharField(_("id there"), max_length=64)
     reason = models.TextField(_("reason"))
     sample = models.JSONField(_("its form"), default=dict, db_default={})

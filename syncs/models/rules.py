@@ -76,7 +76,9 @@ class Enrolment(models.Model):
         Lead, models.CASCADE, related_name="+", verbose_name=_("lead")
     )
     event = models.ForeignKey(LeadEvent, models.CASCADE, related_name="enrolments")
-    run = models.ForeignKey(Run, models.SET_NULL, null=True, blank=True, related_name="+")
+    run = models.ForeignKey(
+        Run, models.SET_NULL, null=True, blank=True, related_name="+"
+    )
     motive = models.CharField(_("why not"), max_length=30, blank=True, db_default="")
     detail = models.CharField(max_length=200, blank=True, db_default="")
     at = models.DateTimeField(_("at"), db_default=Now())

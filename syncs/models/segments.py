@@ -106,9 +106,7 @@ class SegmentControl(models.Model):
     changed_until = models.DateTimeField(null=True, blank=True)
     order_is_kept = models.BooleanField(db_default=True)
     page_base = models.SmallIntegerField(null=True, blank=True)
-    consecutive_errors = models.PositiveIntegerField(
-        _("errors in a row"), db_default=0
-    )
+    consecutive_errors = models.PositiveIntegerField(_("errors in a row"), db_default=0)
     members = models.PositiveIntegerField(_("members"), db_default=0)
     held_removals = models.PositiveIntegerField(_("removals held back"), db_default=0)
     accept_removals = models.BooleanField(_("accept removals once"), db_default=False)
@@ -139,7 +137,7 @@ class SegmentControl(models.Model):
                 condition=Q(guard_percent__gte=1) & Q(guard_percent__lte=100),
             ),
         ]
-        # fire: what is due
+        # what is due, for fire
         indexes = [
             models.Index(
                 name="segment_due",
@@ -182,7 +180,9 @@ class SegmentLog(models.Model):
         _("asked for by"), max_length=10, choices=Trigger, db_default=Trigger.CRON
     )
     actor = models.CharField(max_length=150, blank=True, db_default="")
-    fault = models.CharField(_("kind of error"), max_length=30, blank=True, db_default="")
+    fault = models.CharField(
+        _("kind of error"), max_length=30, blank=True, db_default=""
+    )
     job_id = models.BigIntegerField(_("job"), null=True, blank=True)
     active_seconds = models.DecimalField(
         _("seconds without waits"), max_digits=12, decimal_places=3,
@@ -195,14 +195,15 @@ class SegmentLog(models.Model):
         verbose_name_plural = _("syncs of segments")
         constraints = [
             models.UniqueConstraint(
-                name="segment_log_once_per_job",
-                fields=["job_id"],
-                condition=Q(job_id__isnull=False),
-            ),
-            models.UniqueConstraint(
                 name="segment_log_once_per_time",
                 fields=["control", "scheduled_for"],
                 condition=Q(scheduled_for__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="segment_log_status",
+                condition=Q(
+                    status__in=["success", "partial", "error", "skipped", "cancelled"]
+                ),
             ),
         ]
         indexes = [

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from queues.enqueue import enqueue, enqueue_many
 from queues.errors import InvalidSchedule
 from syncs.models import SegmentControl, SegmentPass, Trigger
 from syncs.segments.conclude import bury, orphans, skip
-from syncs.segments.start import JOB, key_of, live_pass
+from syncs.segments.start import JOB, data_of, live_pass
 from syncs.segments.times import Occasion, coming, now, occasion
 
 PAGE = 500
@@ -58,10 +59,9 @@ def _fire_page(trigger: str) -> int | None:
     return len(ready)
 
 
-def _locked(rows: "object") -> "object":
-    return rows.order_by("next_execution", "pk").select_for_update(  # type: ignore[attr-defined]
-        no_key=True, skip_locked=True
-    )[:PAGE]
+def _locked(rows: QuerySet[SegmentControl]) -> QuerySet[SegmentControl]:
+    ordered = rows.order_by("next_execution", "pk")
+    return ordered.select_for_update(no_key=True, skip_locked=True)[:PAGE]
 
 
 def _judge(control: SegmentControl, moment: datetime) -> Due | None:
@@ -96,20 +96,13 @@ def _halt(control: SegmentControl, note: str) -> None:
 
 def _start(ready: Sequence[Due], trigger: str, moment: datetime) -> None:
     """Write the jobs and the syncs: at once, or spread by jitter."""
-    documents = [
-        {
-            "segment_id": control.segment_id, "control": control.pk,
-            "trigger": trigger,
-        }
-        for control, _ in ready
-    ]  # fmt: skip
-    keys = [key_of(control.pk) for control, _ in ready]
+    documents = [data_of(control, trigger) for control, _ in ready]
     if all(found.starts_at <= moment for _, found in ready):
-        jobs = enqueue_many(JOB, documents, unique_keys=keys)
+        jobs = enqueue_many(JOB, documents)
     else:
         jobs = [
-            enqueue(JOB, each, unique_key=key, run_at=max(found.starts_at, moment))
-            for each, key, (_, found) in zip(documents, keys, ready, strict=True)
+            enqueue(JOB, each, run_at=max(found.starts_at, moment))
+            for each, (_, found) in zip(documents, ready, strict=True)
         ]
     SegmentPass.objects.bulk_create(
         SegmentPass(

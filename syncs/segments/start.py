@@ -7,11 +7,12 @@ from django.db import transaction
 
 from queues import audit
 from queues.enqueue import enqueue
-from syncs.models import SegmentControl, SegmentPass, Trigger
+from syncs.models import SegmentControl, SegmentLog, SegmentPass
 from syncs.segments.conclude import bury, is_alive
 from syncs.segments.errors import UnknownSegment
 
 JOB = "sync-segment-leads"
+DONE = (SegmentLog.Status.SUCCESS, SegmentLog.Status.PARTIAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +23,11 @@ class Started:
     is_new: bool
 
 
-def key_of(control_id: int) -> str:
-    """Return what makes a segment's job one of a kind."""
-    return f"segment:{control_id}"
+def data_of(control: SegmentControl, trigger: str) -> dict[str, object]:
+    """Return the data of a segment's job."""
+    return {
+        "segment_id": control.segment_id, "control": control.pk, "trigger": trigger,
+    }  # fmt: skip
 
 
 @transaction.atomic
@@ -35,12 +38,7 @@ def start(
     control = SegmentControl.objects.select_for_update(no_key=True).get(pk=control.pk)
     if (running := live_pass(control)) is not None:
         return Started(running, is_new=False)
-    job = enqueue(
-        JOB,
-        {"segment_id": control.segment_id, "control": control.pk, "trigger": trigger},
-        unique_key=key_of(control.pk),
-        priority=priority,
-    )
+    job = enqueue(JOB, data_of(control, trigger), priority=priority)
     sync = SegmentPass.objects.create(
         control=control, job_id=job.pk, trigger=trigger, actor=actor
     )
@@ -48,9 +46,7 @@ def start(
     return Started(sync, is_new=True)
 
 
-def start_by_number(
-    segment_id: int, *, trigger: str, actor: str = ""
-) -> list[Started]:
+def start_by_number(segment_id: int, *, trigger: str, actor: str = "") -> list[Started]:
     """Sync every segment of that number now: two accounts may share one.
 
     Raises UnknownSegment.
@@ -70,13 +66,16 @@ def controls_of(segment_id: int) -> Sequence[SegmentControl]:
 
 @transaction.atomic
 def adopt(control_id: int, job_id: int, *, trigger: str) -> SegmentPass | None:
-    """Return the sync that this job runs; None if another job is at it.
+    """Return the sync that this job runs; None if another job is at it, or it is done.
 
     A job that was written by SQL has no sync of its own before it starts.
     """
     control = SegmentControl.objects.select_for_update(no_key=True).get(pk=control_id)
     running = live_pass(control)
     if running is None:
+        logs = SegmentLog.objects.filter(control=control, job_id=job_id)
+        if logs.filter(status__in=DONE).exists():
+            return None
         return SegmentPass.objects.create(
             control=control, job_id=job_id, trigger=trigger
         )
