@@ -101,6 +101,8 @@ def _amend(lead: Lead, stranger: Stranger) -> tuple[str, ...]:
         if said and said != getattr(lead, name):
             setattr(lead, name, said)
             changed.append(name)
+    if not lead.name and lead.first_name:
+        lead.name = lead.first_name
     data = {k: v for k, v in lead.data.items() if k not in stranger.clear}
     data |= stranger.data
     names = sorted({*data, *lead.data})

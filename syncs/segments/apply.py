@@ -64,21 +64,21 @@ def apply_rows(
     company = company_of(control)
     taken = take(control, company, page.readings)
     living = {k: r for k, r in page.readings.items() if not r.is_archived}
-    events = taken.events
-    if sync.mode == SegmentPass.Mode.FULL:
-        members = {key: taken.leads[key] for key in living if key in taken.leads}
-        joined = join(control, members, is_baseline=control.last_success is None)
-        taken.counts["joined"] = len(joined)
-        events = [*events, *joined]
+    members = {key: taken.leads[key] for key in living if key in taken.leads}
+    joined = join(control, members, is_baseline=control.last_success is None)
+    taken.counts["joined"] = len(joined)
     refuse(control, page.refused)
     settle_refusals(control, page.readings)
-    ask(events)
+    ask([*taken.events, *joined])
     known = [key for key, _, _ in page.refused if key]
     moments = [r.updated_at for r in page.readings.values() if r.updated_at]
     return SegmentPage.objects.create(
         sync=sync, sweep=sync.sweep, kind=Kind.ROWS, number=number, total=total,
         ids=[*living, *known], gone=[k for k in page.readings if k not in living],
-        counts={**taken.counts, "rows": len(rows), "refused": len(page.refused)},
+        counts={
+            **taken.counts, "rows": len(rows), "refused": len(page.refused),
+            "nameless": len(page.refused) - len(known),
+        },
         oldest=min(moments, default=None), newest=max(moments, default=None),
     )  # fmt: skip
 
@@ -103,7 +103,10 @@ def apply_ids(
     events = join(control, known, is_baseline=control.last_success is None)
     refuse(control, refused)
     ask(events)
-    counts = {"rows": 0, "joined": len(events), "refused": len(refused)}
+    counts = {
+        "rows": 0, "joined": len(events), "refused": len(refused),
+        "nameless": len(refused),
+    }  # fmt: skip
     return SegmentPage.objects.create(
         sync=sync, sweep=sync.sweep, kind=Kind.IDS, number=number, total=total,
         ids=list(dict.fromkeys(ids)), gone=[], counts=counts,

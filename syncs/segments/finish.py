@@ -30,7 +30,8 @@ SELECT count(*), coalesce((SELECT total FROM swept ORDER BY number DESC LIMIT 1)
         SELECT unnest(ids) AS id FROM swept UNION ALL SELECT unnest(gone) FROM swept
      ) AS every),
     (SELECT count(DISTINCT id) FROM (SELECT unnest(ids) AS id FROM swept) AS living),
-    coalesce((SELECT sum((counts ->> 'refused')::int) FROM swept), 0)
+    coalesce((SELECT sum((counts ->> 'refused')::int) FROM swept), 0),
+    coalesce((SELECT sum((counts ->> 'nameless')::int) FROM swept), 0)
 FROM swept
 """
 SUMS = """
@@ -49,6 +50,8 @@ class Tally:
     distinct: int
     living: int
     refused: int
+    nameless: int
+    """Of the refused ones, those without an id."""
 
     @property
     def is_complete(self) -> bool:
@@ -146,9 +149,8 @@ def _end(
         "members": found.living, "left": left, "held": held, "sweeps": sync.sweep,
         "mode": sync.mode,
     }  # fmt: skip
-    seen = found.distinct + found.refused
-    whole = max(found.total, seen)
-    good = max(found.distinct - found.refused, 0)
+    whole = max(found.total, found.distinct + found.nameless)
+    good = max(found.distinct + found.nameless - found.refused, 0)
     rate = Decimal(100) if not whole else Decimal(100 * good) / Decimal(whole)
     return End(
         Status.PARTIAL if faults else Status.SUCCESS,

@@ -85,7 +85,8 @@ def form_of(row: object) -> dict[str, str]:
 
 def _stranger(key: str, row: Mapping[str, Any]) -> Stranger:
     first = _text(row.get("firstname"))
-    name = _text(row.get("fullname")) or f"{first} {_text(row.get('lastname'))}".strip()
+    last = _text(row.get("lastname"))
+    name = _text(row.get("fullname")) or (f"{first} {last}" if first and last else "")
     data = {
         each: said
         for each in TEXTS

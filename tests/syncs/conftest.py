@@ -37,3 +37,15 @@ def _invariants_hold(request: pytest.FixtureRequest) -> Iterator[None]:
 
     if not connection.needs_rollback:
         assert dict(violations()) == {}
+
+
+@pytest.fixture
+def hub(settings: Any) -> Iterator[Any]:
+    """Serve a SprintHub that knows our token, and let the settings name it."""
+    from tests.simulators.sprinthub import INSTANCE, TOKEN, sprinthub
+
+    with sprinthub() as simulator:
+        settings.SPRINTHUB_BASE_URL = simulator.url
+        settings.SPRINTHUB_API_TOKEN = TOKEN
+        settings.SPRINTHUB_INSTANCE = INSTANCE
+        yield simulator
