@@ -20,6 +20,7 @@ from syncs.errors import (
 )
 from syncs.models import SegmentControl, SegmentLog, SegmentPass, Trigger
 from syncs.segments.conclude import End
+from syncs.segments.enrol import enrol
 from syncs.segments.errors import Ghost, UnknownSegment
 from syncs.segments.fence import Hold, take_up
 from syncs.segments.fire import fire
@@ -80,6 +81,18 @@ def sync_segment_leads(
 def sync_segments_due(data: BaseModel, job: RunningJob) -> dict[str, object]:
     """Start the segments that are due, and end the syncs whose job is gone."""
     return {"started": fire()}
+
+
+class EnrollLeads(BaseModel):
+    """Events that the rules have not looked at yet."""
+
+    events: list[int]
+
+
+@handler("enroll-leads", max_attempts=5)
+def enroll_leads(data: EnrollLeads, job: RunningJob) -> dict[str, int]:
+    """Put leads into the cadences that rules name, each once for what happened."""
+    return enrol(data.events)
 
 
 def _control(data: SyncSegmentLeads) -> int | None:
