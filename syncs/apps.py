@@ -10,3 +10,15 @@ class SyncsConfig(AppConfig):
     name = "syncs"
     verbose_name = _("Syncs")
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Register what always holds, the adapters of the providers, and the routes."""
+        from syncs import invariants  # noqa: F401, PLC0415 - models are not ready above
+        from syncs.api.site import add  # noqa: PLC0415
+        from syncs.klaviyo.adapter import KlaviyoProvider  # noqa: PLC0415
+        from syncs.ports import register  # noqa: PLC0415
+        from syncs.shopify.adapter import ShopifyProvider  # noqa: PLC0415
+
+        register(ShopifyProvider())
+        register(KlaviyoProvider())
+        add()

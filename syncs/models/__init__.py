@@ -1,9 +1,13 @@
 """Every row of this app."""
 
+from syncs.models.budgets import Budget, Spending
 from syncs.models.cache import CacheEntry, CacheVersion
 from syncs.models.connections import Connection, Credential
 from syncs.models.faults import Quarantined
+from syncs.models.hooks import Delivery
+from syncs.models.marketing import Piece, ReportState, Result
 from syncs.models.members import LeadEvent, SegmentMember, SegmentRefusal, SyncedLead
+from syncs.models.orders import Order, OrderCoverage, OrderLine, Refund
 from syncs.models.passes import SegmentPage, SegmentPass
 from syncs.models.rules import Enrolment, EnrolmentRule, LeadHint
 from syncs.models.runs import Event, Run, StreamRun
@@ -12,16 +16,25 @@ from syncs.models.stores import Store, StoreMember
 from syncs.models.streams import StreamState
 
 __all__ = [
+    "Budget",
     "CacheEntry",
     "CacheVersion",
     "Connection",
     "Credential",
+    "Delivery",
     "Enrolment",
     "EnrolmentRule",
     "Event",
     "LeadEvent",
     "LeadHint",
+    "Order",
+    "OrderCoverage",
+    "OrderLine",
+    "Piece",
     "Quarantined",
+    "Refund",
+    "ReportState",
+    "Result",
     "Run",
     "SegmentControl",
     "SegmentLog",
@@ -29,6 +42,7 @@ __all__ = [
     "SegmentPage",
     "SegmentPass",
     "SegmentRefusal",
+    "Spending",
     "Store",
     "StoreMember",
     "StreamRun",

@@ -19,12 +19,17 @@ Due = tuple[SegmentControl, Occasion]
 
 def fire(*, trigger: str = Trigger.CRON) -> int:
     """Write a job for each due segment; return how many. Any number may fire at once."""
+    return len(fire_now(trigger=trigger))
+
+
+def fire_now(*, trigger: str = Trigger.CRON) -> list[SegmentPass]:
+    """Write a job for each due segment; return their syncs."""
     for sync_id in orphans():
         bury(sync_id)
     plan()
-    fired = 0
-    while (count := _fire_page(trigger)) is not None:
-        fired += count
+    fired: list[SegmentPass] = []
+    while (page := _fire_page(trigger)) is not None:
+        fired += page
     return fired
 
 
@@ -44,7 +49,7 @@ def plan() -> None:
 
 
 @transaction.atomic
-def _fire_page(trigger: str) -> int | None:
+def _fire_page(trigger: str) -> list[SegmentPass] | None:
     """Fire up to a page; None once nothing is due."""
     moment = now()
     due = SegmentControl.objects.filter(status="active", next_execution__lte=moment)
@@ -52,11 +57,11 @@ def _fire_page(trigger: str) -> int | None:
     if not rows:
         return None
     ready = [pair for each in rows if (pair := _judge(each, moment)) is not None]
-    _start(ready, trigger, moment)
+    started = _start(ready, trigger, moment)
     SegmentControl.objects.bulk_update(
         rows, ["next_execution", "scheduled_for", "status", "note"]
     )
-    return len(ready)
+    return started
 
 
 def _locked(rows: QuerySet[SegmentControl]) -> QuerySet[SegmentControl]:
@@ -94,7 +99,7 @@ def _halt(control: SegmentControl, note: str) -> None:
     control.status, control.note = SegmentControl.Status.ERROR, note
 
 
-def _start(ready: Sequence[Due], trigger: str, moment: datetime) -> None:
+def _start(ready: Sequence[Due], trigger: str, moment: datetime) -> list[SegmentPass]:
     """Write the jobs and the syncs: at once, or spread by jitter."""
     documents = [data_of(control, trigger) for control, _ in ready]
     if all(found.starts_at <= moment for _, found in ready):
@@ -104,7 +109,7 @@ def _start(ready: Sequence[Due], trigger: str, moment: datetime) -> None:
             enqueue(JOB, each, run_at=max(found.starts_at, moment))
             for each, (_, found) in zip(documents, ready, strict=True)
         ]
-    SegmentPass.objects.bulk_create(
+    return SegmentPass.objects.bulk_create(
         SegmentPass(
             control=control, job_id=job.pk, trigger=trigger,
             scheduled_for=found.due_at,

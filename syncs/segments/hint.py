@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from hashlib import sha256
 from typing import Any
 
@@ -65,7 +66,9 @@ def read_hint(body: bytes) -> Hint:
         raise InvalidHint("lead_id is missing")
     segment = str(_first(value, "segment_id", "segmentId") or "").strip()
     event = str(value.get("event") or "").strip()
-    if segment and not KEY.fullmatch(segment) or event and not WORD.fullmatch(event):
+    if (segment and not KEY.fullmatch(segment)) or (
+        event and not WORD.fullmatch(event)
+    ):
         raise InvalidHint("segment_id or event cannot be read")
     return Hint(str(int(key)), int(segment) if segment else None, event)
 
@@ -74,7 +77,9 @@ def read_hint(body: bytes) -> Hint:
 def keep(body: bytes, hint: Hint) -> bool:
     """Keep a hint with the job that applies it; tell whether it is a new one."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT floor(extract(epoch FROM clock_timestamp()) / %s)", [WINDOW])
+        cursor.execute(
+            "SELECT floor(extract(epoch FROM clock_timestamp()) / %s)", [WINDOW]
+        )
         window = int(cursor.fetchone()[0])
     row = LeadHint(
         external_id=hint.external_id, segment_id=hint.segment_id, event=hint.event,
@@ -82,7 +87,7 @@ def keep(body: bytes, hint: Hint) -> bool:
     )  # fmt: skip
     same = LeadHint.objects.filter(
         connection=None, digest=row.digest, window__in=[window, window - 1],
-        received_at__gt=Now() - _seconds(WINDOW),
+        received_at__gt=Now() - timedelta(seconds=WINDOW),
     )  # fmt: skip
     if same.exists():
         return False

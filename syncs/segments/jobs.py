@@ -24,7 +24,9 @@ from syncs.segments.enrol import enrol
 from syncs.segments.errors import Ghost, UnknownSegment
 from syncs.segments.fence import Hold, take_up
 from syncs.segments.fire import fire
+from syncs.segments.hint import apply_hint
 from syncs.segments.pull import Turn, begin, give_up, pull
+from syncs.segments.read import Unreadable
 from syncs.segments.start import adopt, controls_of, start
 
 logger = logging.getLogger(__name__)
@@ -93,6 +95,29 @@ class EnrollLeads(BaseModel):
 def enroll_leads(data: EnrollLeads, job: RunningJob) -> dict[str, int]:
     """Put leads into the cadences that rules name, each once for what happened."""
     return enrol(data.events)
+
+
+class ApplyLeadHint(BaseModel):
+    """A hint that was kept."""
+
+    hint: int
+
+
+@handler("apply-lead-hint", max_attempts=5, max_age=DAY)
+def apply_lead_hint(
+    data: ApplyLeadHint, job: RunningJob
+) -> dict[str, str] | Bury | Retry | Snooze:
+    """Fetch the lead that a webhook told of, and write it."""
+    try:
+        return {"result": apply_hint(data.hint)}
+    except Wait as error:
+        return Snooze(error.until)
+    except (AccessRefused, Misconfigured) as error:
+        return Bury(str(error))
+    except ProviderError as error:
+        return Retry(error=f"{error.endpoint}: {error}")
+    except Unreadable as error:
+        return Bury(f"The lead cannot be read: {error}")
 
 
 def _control(data: SyncSegmentLeads) -> int | None:

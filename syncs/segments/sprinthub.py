@@ -9,11 +9,14 @@ from http import HTTPStatus
 from typing import Any, NoReturn
 from urllib.parse import urlencode, urlsplit
 
+from django.conf import settings
 from django.utils import timezone
 
 from queues.backoff import retry_after
 from queues.errors import AddressRefused, Unreachable
 from queues.outbound import Answer, Call, masked, send
+from syncs import budgets
+from syncs.budgets import Key, Ticket, Window
 from syncs.errors import (
     AccessRefused,
     ContractBroken,
@@ -21,6 +24,7 @@ from syncs.errors import (
     ProviderError,
     RateLimited,
     Transient,
+    Wait,
 )
 
 ROWS_A_PAGE = 100
@@ -83,6 +87,7 @@ class SprintHub:
 
     def __init__(self, access: Access) -> None:
         self._access = access
+        self._key = Key("sprinthub", access.instance, "calls")
         self.calls = 0
 
     def ids(self, segment: int, page: int) -> Page:
@@ -97,23 +102,64 @@ class SprintHub:
         return self._page(segment, _question(page, ROWS_A_PAGE, query, order=order))
 
     def details(self, ids: Sequence[str]) -> Details:
-        """Return the pages of these leads; one that fails does not lose the others."""
-        return asyncio.run(self._details(ids))
+        """Return the pages of as many of these leads as may be asked for now.
+
+        One that fails does not lose the others.
+        """
+        tickets = self._reserve(len(ids))
+        try:
+            told = asyncio.run(self._details(ids[: len(tickets)]))
+        finally:
+            self._settle(tickets)
+        if isinstance(told.error, RateLimited):
+            told.error = self._block(told.error)
+        return told
 
     def segments(self) -> Sequence[Row]:
         """Return what segments there are."""
         query = "{segments{id,name,alias,isPublished,totalLeads,lastLeadUpdate}}"
-        data = asyncio.run(self._ask("GET", "/segments", query={"query": query}))
+        data = self._one("GET", "/segments", query={"query": query})
         return _list(data, "segments", "/segments")
 
     def _page(self, segment: int, body: Mapping[str, Any]) -> Page:
         path = f"/leadsfromtype/segment/{segment}"
-        data = asyncio.run(self._ask("POST", path, body=body))
+        data = self._one("POST", path, body=body)
         rows = _list(data, "leads", path)
         total = data["data"].get("total")
         if type(total) is not int or total < 0:
             raise ContractBroken("A page without a total", endpoint=path)
         return Page(total, rows)
+
+    def _one(self, method: str, path: str, **more: Any) -> dict[str, Any]:
+        tickets = self._reserve(1)
+        try:
+            return asyncio.run(self._ask(method, path, **more))
+        except RateLimited as error:
+            raise self._block(error) from None
+        finally:
+            self._settle(tickets)
+
+    def _reserve(self, most: int) -> list[Ticket]:
+        """Return the right to make up to so many calls; raise a Wait if not even one."""
+        window = Window(settings.SPRINTHUB_CALLS_A_MINUTE, 60)
+        tickets: list[Ticket] = []
+        while len(tickets) < most:
+            try:
+                tickets.append(budgets.reserve(self._key, [window]))
+            except Wait:
+                if not tickets:
+                    raise
+                break
+        return tickets
+
+    def _settle(self, tickets: Sequence[Ticket]) -> None:
+        for each in tickets:
+            budgets.settle(each)
+
+    def _block(self, error: RateLimited) -> Wait:
+        """Let nobody call this account before the wait is over."""
+        seconds = (error.until - timezone.now()).total_seconds()
+        return budgets.block(self._key, seconds)
 
     async def _details(self, ids: Sequence[str]) -> Details:
         gate = asyncio.Semaphore(AT_ONCE)

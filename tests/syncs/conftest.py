@@ -48,4 +48,25 @@ def hub(settings: Any) -> Iterator[Any]:
         settings.SPRINTHUB_BASE_URL = simulator.url
         settings.SPRINTHUB_API_TOKEN = TOKEN
         settings.SPRINTHUB_INSTANCE = INSTANCE
+        settings.SPRINTHUB_CALLS_A_MINUTE = 6000
         yield simulator
+
+
+@pytest.fixture
+def stand() -> Iterator[Any]:
+    """Serve the pretended provider."""
+    from tests.market.stand import standing
+
+    with standing() as served:
+        yield served
+
+
+@pytest.fixture
+def shop(stand: Any) -> Callable[..., Any]:
+    """Return a function that makes a store with a connection to the stand."""
+    from tests.syncs.stores import make_store
+
+    def make(name: str = "Papelaria Sol", **options: Any) -> Any:
+        return make_store(stand, name, **options)
+
+    return make

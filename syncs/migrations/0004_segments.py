@@ -14,7 +14,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('cadences', '0003_cadences_sql'),
-        ('syncs', '0002_syncs_sql'),
+        ('syncs', '0003_providers'),
     ]
 
     operations = [

@@ -75,7 +75,7 @@ DROP FUNCTION segment_control_keeps();
 class Migration(migrations.Migration):
 
     dependencies = [
-        ("syncs", "0003_segments"),
+        ("syncs", "0004_segments"),
         ("queues", "0017_hot_sql"),
     ]
 
