@@ -10,26 +10,33 @@ from django.utils import timezone
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from cadences import (  # noqa: F401 - jobs that staff order; measures and rules
+    orders,
+    watched,
+)
 from cadences.channels.uazapi import uazapi
 from cadences.cleanup import cleanup
 from cadences.control import may_send
 from cadences.drain import drain
 from cadences.errors import (
     AccessRefused,
+    IllegalMove,
     NotConfigured,
     ProviderDown,
     RateLimited,
     RequestRefused,
 )
+from cadences.hands import deliver_all
 from cadences.journal import close_log, open_log
+from cadences.load import load
 from cadences.mend import mend
-from cadences.models import Account
+from cadences.migrate import migrate
+from cadences.models import Account, Version
 from cadences.retention import tables
 from cadences.runner import (
     CHUNK_SECONDS,
     MOST,
     close,
-    deliver_all,
     hand_out,
     rehearse,
     wake_next,
@@ -243,6 +250,23 @@ def cadence_runner_close(data: RunnerClose, job: RunningJob) -> dict[str, object
     return close(data.log, data.batch_id)
 
 
+class EnrollLeads(Data):
+    """Which batch to load."""
+
+    batch: UUID
+
+
+@handler("enroll-leads", timeout=HOUR, max_attempts=5)
+def enroll_leads(data: EnrollLeads, job: RunningJob) -> dict[str, object]:
+    """Enrol the lines of a batch, each once, whatever dies on the way."""
+
+    def tell(done: int, total: int) -> bool:
+        job.progress(done, total)
+        return job.cancelled()
+
+    return {"batch": str(data.batch), "results": dict(load(data.batch, tell=tell))}
+
+
 class CadenceMend(Data):
     """How many of each kind one round takes up."""
 
@@ -273,3 +297,28 @@ starter(
 )
 starter("cadence-runner-cron", cron="*/5 * * * *", type="cadence-runner", priority=3)
 starter("cadence-mend-every-minute", cron="* * * * *", type="cadence-mend", priority=3)
+
+
+class CadenceMigrate(Data):
+    """Which version live runs move to, and what becomes of one whose step vanished."""
+
+    version: int
+    vanished: Literal["next", "end"] = "next"
+    actor: str = ""
+
+
+@handler("cadence-migrate", timeout=HOUR)
+def cadence_migrate(data: CadenceMigrate, job: RunningJob) -> dict[str, object] | Bury:
+    """Move the live runs of a cadence to a published version of it, one by one."""
+    version = Version.objects.select_related("cadence").get(pk=data.version)
+
+    def stop(done: int) -> bool:
+        job.progress(done, None, str(version))
+        return job.cancelled()
+
+    try:
+        return dict(
+            migrate(version, actor=data.actor, vanished=data.vanished, stop=stop)
+        )
+    except IllegalMove as error:
+        return Bury(str(error))

@@ -95,15 +95,6 @@ class Environment:
             raise BadEnvironment("SECRET_KEY", "is too weak: use 50 random characters")
         return value
 
-    def suppression_key(self, *, production: bool) -> str:
-        """Return the key that suppressed addresses are hashed with.
-
-        With another one, nobody is suppressed any more: it is kept for good.
-        """
-        if not production:
-            return self.text("SUPPRESSION_KEY", "development")
-        return self.need("SUPPRESSION_KEY", "set 32 random characters, and keep them")
-
     def origins(self, name: str) -> list[str]:
         """Return origins such as https://app.example.com, without a path."""
         return list(self.words(name, r"https?://[^/\s?#@]+"))
@@ -114,6 +105,14 @@ class Environment:
         if value and not _fits(value, schemes):
             raise BadEnvironment(name, f"must be a URL such as {schemes[0]}://host/…")
         return value
+
+    def template(self, name: str, default: str, blank: str) -> str:
+        """Return a URL with one blank to fill in, such as https://{shop}."""
+        value = self.text(name, default)
+        filled = value.replace(f"{{{blank}}}", "blank.example")
+        if filled == value or "{" in filled or not _fits(filled, ("https", "http")):
+            raise BadEnvironment(name, f"must be a URL with {{{blank}}} in it")
+        return value.rstrip("/")
 
     def database(self) -> dict[str, Any]:
         """Return DATABASE_URL as Django wants it; only PostgreSQL is accepted."""

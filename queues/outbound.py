@@ -1,4 +1,8 @@
-"""Call a URL that people chose: checked addresses, no redirects, bounded answers."""
+"""Call other systems: no redirects, bounded times and answers.
+
+`send` calls a URL that people chose, at addresses that were checked. `Line` calls the
+hosts of a provider that the settings name, over connections that are kept.
+"""
 
 import asyncio
 import re
@@ -7,6 +11,7 @@ import ssl
 from collections.abc import Coroutine, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
+from types import TracebackType
 from typing import Any
 
 import httpx2
@@ -64,6 +69,81 @@ class Wire:
     def failure(self, said: str) -> Unreachable:
         """Return what a failure at this point means."""
         return Unreachable(said) if self.is_used else NothingSent(said)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What came back over a line, byte for byte; its headers are in small letters."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Line:
+    """Connections to a provider, kept for the length of a `with`.
+
+    Each call ends within `seconds` in all, however slowly the other side drips, and
+    reads `most` bytes at most. Compressed answers are declined and never unpacked.
+    """
+
+    def __init__(self, *, seconds: float = 60.0, most: int = 20 * 1024 * 1024) -> None:
+        self._seconds = seconds
+        self._most = most
+        self._runner = asyncio.Runner()
+        self._client = httpx2.AsyncClient(
+            verify=_tls(),
+            trust_env=False,
+            follow_redirects=False,
+            timeout=httpx2.Timeout(30, connect=5, write=10, pool=5),
+        )
+
+    def __enter__(self) -> "Line":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Hang up."""
+        try:
+            self._runner.run(self._client.aclose())
+        finally:
+            self._runner.close()
+
+    def call(self, call: Call) -> Said:
+        """Return the answer, whatever its status; raise Unreachable if none came whole."""
+        return self._runner.run(self._call(call))
+
+    async def _call(self, call: Call) -> Said:
+        try:
+            async with asyncio.timeout(self._seconds):
+                return await self._exchange(call)
+        except TimeoutError:
+            reason = f"no whole answer within {self._seconds:g} s"
+        except httpx2.HTTPError as error:
+            reason = type(error).__name__
+        except ValueError:
+            reason = "the address cannot be read"
+        raise Unreachable(f"{call.place}: {reason}")
+
+    async def _exchange(self, call: Call) -> Said:
+        headers = {"User-Agent": "Ritmo", "Accept-Encoding": "identity", **call.headers}
+        async with self._client.stream(
+            call.method, call.url, headers=headers, content=call.body
+        ) as response:
+            body = bytearray()
+            async for chunk in response.aiter_raw():
+                body += chunk
+                if len(body) > self._most:
+                    raise Unreachable(f"{call.place}: more than {self._most} bytes")
+            found = {name.lower(): value for name, value in response.headers.items()}
+            return Said(response.status_code, found, bytes(body))
 
 
 async def send(call: Call, *, seconds: float, allow_private: bool) -> Answer:

@@ -61,6 +61,9 @@ class Account(models.Model):
         db_table = "channel_accounts"
         verbose_name = _("account")
         verbose_name_plural = _("accounts")
+        permissions = [
+            ("rest_account", _("Can let an account rest, wake and test it")),
+        ]
         constraints = [
             models.UniqueConstraint(name="account_once", fields=["company", "name"])
         ]

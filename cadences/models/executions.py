@@ -68,6 +68,9 @@ class Execution(models.Model):
         db_table = "lead_step_executions"
         verbose_name = _("execution")
         verbose_name_plural = _("executions")
+        permissions = [
+            ("resolve_execution", _("Can say what became of an unknown send")),
+        ]
         constraints = [
             models.UniqueConstraint(
                 name="execution_once", fields=["run", "round", "step_key"]
@@ -99,6 +102,12 @@ class Execution(models.Model):
                 name="execution_unknown",
                 fields=["look_at"],
                 condition=Q(state="unknown"),
+            ),
+            # the panel: the sends of today
+            models.Index(
+                name="execution_by_intent",
+                fields=["intended_at"],
+                condition=Q(intended_at__isnull=False),
             ),
         ]
 
@@ -179,6 +188,15 @@ class Task(models.Model):
         db_table = "cadence_tasks"
         verbose_name = _("task")
         verbose_name_plural = _("tasks")
+        indexes = [
+            # the list: what waits for somebody, and all of them
+            models.Index(
+                name="task_open",
+                fields=["created_at", "id"],
+                condition=Q(state="open"),
+            ),
+            models.Index(name="task_newest", fields=["created_at", "id"]),
+        ]
 
     def __str__(self) -> str:
         return self.title
