@@ -118,6 +118,14 @@ class Run(models.Model):
             ),
             # funnel: the newest runs of a cadence
             models.Index(name="run_of_cadence", fields=["cadence", "-started_at"]),
+            # lists, newest first
+            models.Index(name="run_newest", fields=["-created_at", "-id"]),
+            # runs that wait for a person, by why
+            models.Index(
+                name="run_paused",
+                fields=["pause_reason"],
+                condition=Q(status="PAUSADA"),
+            ),
             # pauses that end by themselves
             models.Index(
                 name="run_resumes",
