@@ -37,6 +37,13 @@ class ProviderDown(ProviderError):
     """The provider does not answer, or not in a way that can be understood."""
 
 
+class PepperLost(CadenceError):
+    """The secret that suppressed addresses are hashed with cannot be read."""
+
+    def __init__(self, fact: str) -> None:
+        super().__init__(f"The pepper of suppressions: {fact}")
+
+
 class UnknownAdapter(CadenceError, LookupError):
     """No channel of that name is registered."""
 
@@ -61,6 +68,18 @@ class MissingVariable(CadenceError, ValueError):
     def __init__(self, names: list[str]) -> None:
         super().__init__(f"No value for: {', '.join(names)}")
         self.names = names
+
+
+class InvalidLead(CadenceError, ValueError):
+    """What was told of a lead is not right; `faults` lists all of it."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("; ".join(faults))
+        self.faults = faults
+
+
+class BadSheet(CadenceError, ValueError):
+    """A file is no sheet of leads."""
 
 
 class NotEnrolled(CadenceError):

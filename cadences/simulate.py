@@ -4,6 +4,7 @@ Nothing is written. It is assumed that nobody replies, that every send is accept
 that a task is done as soon as it is there.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import uuid4
@@ -94,11 +95,12 @@ class Timeline:
 def simulate(version: Version, lead: Lead, *, start: datetime) -> Timeline:
     """Return when each step would go to this lead, and what it would say."""
     run = _run(version, lead, start)
-    world = _World(run)
+    steps = steps_of(version)
+    world = _World(run, steps)
     zone = zone_of(run)
     line = Timeline(zone.name, zone.told_by)
     previous = start
-    for step in steps_of(version):
+    for step in steps:
         due = due_at(step, run, previous=previous)
         moment = world.look(step, due)
         line.moments.append(moment)
@@ -126,12 +128,12 @@ def _run(version: Version, lead: Lead, start: datetime) -> Run:
 class _World:
     """What is read once for all steps; only the moment and the step differ."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, steps: Sequence[Step]) -> None:
         self.run = run
         prefetch_related_objects([run.lead], "contacts")
         company = run.company_id
         rows = Template.objects.filter(company=company).select_related("revision")
-        codes = {code for step in steps_of(run.version) for code in _codes(step)}
+        codes = {code for step in steps for code in _codes(step)}
         self.texts = {(t.medium, t.code): t for t in rows.filter(code__in=codes)}
         accounts = Account.objects.filter(company=company).order_by("name")
         self.accounts = list(accounts)

@@ -24,6 +24,7 @@ RUNNING = {
     "queues.dismiss_letter",
     "queues.export_letter",
     "queues.pause_queue",
+    "queues.mute_alert",
     "queues.run_schedule",
     "queues.pause_schedule",
     "queues.change_limitrow",

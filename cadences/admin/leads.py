@@ -19,8 +19,8 @@ from cadences.admin.lead_verbs import ON_LISTS, VERBS
 from cadences.admin.zones import zone_field
 from cadences.masks import name as masked
 from cadences.models import Company, ContactIssue, Lead, Run
-from cadences.survey import midnight
 from cadences.states import LIVE
+from cadences.survey import midnight
 from queues.admin import show
 from queues.admin.keyset import Keyset
 from queues.admin.verbs import Window

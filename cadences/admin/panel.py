@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from cadences.admin import look
 from cadences.admin.log_look import pass_of
 from cadences.models import Account, Run
+from cadences.states import ExecutionState, ExitReason, PauseReason, RunStatus
 from cadences.survey import (
     ENOUGH,
     Standing,
@@ -27,7 +28,6 @@ from cadences.survey import (
     standing,
     switch_row,
 )
-from cadences.states import ExecutionState, ExitReason, PauseReason, RunStatus
 from queues.access import may_everywhere
 from queues.admin.overview import RELATIVE
 from queues.admin.status import Tile

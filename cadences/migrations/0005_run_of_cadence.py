@@ -9,8 +9,7 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ('cadences', '0004_permissions'),
-        ('cadences', '0005_channels_index'),
+        ('cadences', '0007_lists'),
     ]
 
     operations = [

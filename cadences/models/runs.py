@@ -116,6 +116,14 @@ class Run(models.Model):
                 fields=["next_run_at"],
                 condition=Q(status="ATIVA"),
             ),
+            # lists, newest first
+            models.Index(name="run_newest", fields=["-created_at", "-id"]),
+            # runs that wait for a person, by why
+            models.Index(
+                name="run_paused",
+                fields=["pause_reason"],
+                condition=Q(status="PAUSADA"),
+            ),
             # funnel: the newest runs of a cadence
             models.Index(name="run_of_cadence", fields=["cadence", "-started_at"]),
             # pauses that end by themselves

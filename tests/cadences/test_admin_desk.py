@@ -11,8 +11,8 @@ from cadences.control import control
 from cadences.models import Attempt, Execution, Lead, Message, Run, RunnerLog
 from cadences.testing import recording
 from queues.models import AuditEntry, Job
-from tests.cadences.people import fresh
 from tests.cadences.happenings import SHARED, Desk, furnish_desk
+from tests.cadences.people import fresh
 from tests.queues.desk import act, page, staff
 
 pytestmark = [pytest.mark.django_db, pytest.mark.raw_rows]
