@@ -26,6 +26,7 @@ from cadences.states import (
     RunStatus,
 )
 from cadences.tell import tell
+from cadences.track import unpark
 from cadences.whole import relocked
 
 OPEN = (ExecutionState.SENDING, ExecutionState.UNKNOWN)
@@ -109,6 +110,7 @@ def _accepted(
     run: Run, execution: Execution, message_id: str, *, now: datetime
 ) -> Done:
     account = execution.account
+    unpark(run, execution, message_id, now=now)
     details = {"canal": execution.medium, "message_id": message_id}
     if run.status != RunStatus.ACTIVE:
         details["concorrente"] = "true"

@@ -9,13 +9,15 @@ from cadences.errors import MissingVariable
 from cadences.facts import Facts, Reach, execution_of, gather
 from cadences.gates import Act, Defer, Fail, first
 from cadences.grammar import render
+from cadences.links import way_out
 from cadences.models import Account, Attempt, Execution, Revision, Run, Step
-from cadences.ports import Letter, Sender
+from cadences.ports import Letter
 from cadences.rows import one
 from cadences.senders import choose, is_limited, reserve
 from cadences.states import (
     MAYBE_SENT,
     OVER,
+    Delivery,
     ExecutionState,
     Medium,
     PauseReason,
@@ -124,7 +126,7 @@ def _compose(facts: Facts) -> Decision:
     if reach is None or template is None or template.revision is None:
         raise AssertionError("the gates let only whole facts through")
     try:
-        letter = _letter(facts, reach, template.revision)
+        said = _say(facts, reach, template.revision)
     except MissingVariable as error:
         detail = f"VARIAVEL_AUSENTE: {', '.join(error.names)}"
         after = retries.MISSING_VARIABLE
@@ -133,15 +135,24 @@ def _compose(facts: Facts) -> Decision:
     account = _sender(facts)
     if isinstance(account, Defer):
         return Held("sender", account)
-    return _commit(facts, reach, template.revision, account, letter)
+    return _commit(facts, reach, template.revision, account, said)
 
 
-def _letter(facts: Facts, reach: Reach, revision: Revision) -> tuple[str, str]:
-    """Return subject and body."""
+@dataclass(frozen=True, slots=True)
+class Said:
+    """The words of a message; parameters fill what a provider approved."""
+
+    subject: str
+    body: str
+    parameters: tuple[str, ...]
+
+
+def _say(facts: Facts, reach: Reach, revision: Revision) -> Said:
     values = values_of(facts.run, now=facts.now)
     is_mail = reach.medium == Medium.EMAIL
     subject = render(revision.subject, values, line=True) if is_mail else ""
-    return subject, render(revision.body, values)
+    filled = (render(str(each), values, line=True) for each in revision.parameters)
+    return Said(subject, render(revision.body, values), tuple(filled))
 
 
 def _sender(facts: Facts) -> Account | Defer:
@@ -173,7 +184,7 @@ def _commit(
     reach: Reach,
     revision: Revision,
     account: Account,
-    said: tuple[str, str],
+    said: Said,
 ) -> Intent:
     """Write the execution as `sending`, and its attempt."""
     execution = _execution(facts, reach, revision, account, said)
@@ -186,14 +197,17 @@ def _commit(
             execution=execution, number=execution.attempts, account=account,
             correlation=correlation, started_at=facts.now,
         ).pk  # fmt: skip
+    is_mail = reach.medium == Medium.EMAIL
     letter = Letter(
-        sender=Sender(str(account.pk), account.identifier, account.config),
+        sender=account.sender(),
         address=facts.control.redirects.get(reach.medium, execution.address),
         body=execution.body,
         subject=execution.subject,
         correlation=correlation,
         template=revision.provider_name,
         language=revision.language,
+        parameters=said.parameters,
+        unsubscribe=way_out(facts.run.lead_id, execution.pk) if is_mail else "",
     )
     return Intent(facts.run, execution, attempt_id, letter)
 
@@ -226,7 +240,7 @@ def _execution(
     reach: Reach,
     revision: Revision,
     account: Account,
-    said: tuple[str, str],
+    said: Said,
 ) -> Execution:
     run, step, before = facts.run, facts.step, facts.execution
     if step is None or reach.contact is None:
@@ -238,10 +252,11 @@ def _execution(
         address=reach.contact.address,
         address_hash=hashed(reach.medium, reach.contact.address),
         template_code=facts.template_code, revision=revision, variant=facts.variant,
-        subject=said[0], body=said[1], attempt_token=uuid.uuid4(),
+        subject=said.subject, body=said.body, attempt_token=uuid.uuid4(),
         intended_at=facts.now,
         planned_for=before.planned_for if before else run.planned_run_at,
         attempts=1 + (before.attempts if before else 0), zone=facts.zone.name,
         calendar=calendar_of(run, step), is_forced=run.is_forced, reason="",
-        look_at=None,
+        look_at=None, delivery=before.delivery if before else Delivery.NONE,
+        delivery_rank=before.delivery_rank if before else 0,
     )  # fmt: skip

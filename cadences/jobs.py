@@ -10,6 +10,7 @@ from django.utils import timezone
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from cadences.channels.uazapi import uazapi
 from cadences.cleanup import cleanup
 from cadences.control import may_send
 from cadences.drain import drain
@@ -24,6 +25,7 @@ from cadences.hands import deliver_all
 from cadences.journal import close_log, open_log
 from cadences.load import load
 from cadences.mend import mend
+from cadences.models import Account
 from cadences.retention import tables
 from cadences.runner import (
     CHUNK_SECONDS,
@@ -34,7 +36,7 @@ from cadences.runner import (
     wake_next,
 )
 from cadences.states import Trigger
-from cadences.uazapi import Uazapi
+from cadences.sync import Caught, accounts, configured, sync
 from queues.handlers import handler
 from queues.outcomes import Bury, Retry, Snooze
 from queues.running import RunningJob
@@ -136,18 +138,20 @@ def _resumed(job: RunningJob) -> dict[str, object] | None:
 
 
 class SyncUazapi(Data):
-    """How much to look at; for now both words look at the instance alone."""
+    """How much to look at: what is of late, or all there is."""
 
     sync_type: Literal["incremental", "full"] = "incremental"
 
 
-@handler("sync-uazapi", timeout=60)
+@handler("sync-uazapi", timeout=600)
 def sync_uazapi(
     data: SyncUazapi, job: RunningJob
 ) -> dict[str, object] | Bury | Retry | Snooze:
-    """Ask the WhatsApp provider how our instance is."""
+    """Catch up with the WhatsApp provider: instances, unknown sends, missed messages."""
     try:
-        status = Uazapi.configured().status()
+        if found := accounts():
+            return _catch_up(found, data, job)
+        status = uazapi.status(configured())
     except (NotConfigured, AccessRefused, RequestRefused) as error:
         return Bury(str(error))
     except RateLimited as error:
@@ -163,6 +167,28 @@ def sync_uazapi(
         "status": status.state,
         "connected": status.connected,
         "loggedIn": status.logged_in,
+    }
+
+
+def _catch_up(
+    found: list[Account], data: SyncUazapi, job: RunningJob
+) -> dict[str, object]:
+    caught = Caught()
+    for number, account in enumerate(found):
+        job.progress(number, len(found), account.name)
+        if job.cancelled():
+            break
+        sync(account, caught, whole=data.sync_type == "full")
+    for line in caught.errors:
+        logger.warning("%s", line)
+    return {
+        "syncType": data.sync_type,
+        "instances": caught.instances,
+        "settled": caught.settled,
+        "unsettled": caught.unsettled,
+        "received": caught.received,
+        "checkedNumbers": caught.checked,
+        "errors": caught.errors,
     }
 
 

@@ -168,6 +168,7 @@ RETENTION_DAYS = env.number("RETENTION_DAYS", 30, least=1, most=36_500)
 RETENTION_DAYS_FAILED = env.number("RETENTION_DAYS_FAILED", 90, least=1, most=36_500)
 RETENTION_DAYS_AUDIT = env.number("RETENTION_DAYS_AUDIT", 1095, least=365, most=36_500)
 METRICS_ALLOWED_NETWORKS = env.words("METRICS_ALLOWED_NETWORKS")
+PROVIDERS_ALLOW_PRIVATE = env.flag("PROVIDERS_ALLOW_PRIVATE", default=False)
 HTTP_REQUEST_ALLOW_PRIVATE = env.flag("HTTP_REQUEST_ALLOW_PRIVATE", default=False)
 
 # ── Celery: a message is a bell, so losing or doubling one is harmless ─────────────
@@ -261,6 +262,8 @@ SPRINTHUB_API_TOKEN = env.text("SPRINTHUB_API_TOKEN")
 SPRINTHUB_INSTANCE = env.text("SPRINTHUB_INSTANCE")
 UAZAPI_BASE_URL = env.url("UAZAPI_BASE_URL", "https", "http")
 UAZAPI_TOKEN = env.text("UAZAPI_TOKEN")
+PUBLIC_URL = env.url("PUBLIC_URL", "https", "http").rstrip("/")
+WHATSAPP_INBOUND_SECRETS = env.secrets("WHATSAPP_INBOUND_SECRET", production=PRODUCTION)
 
 # ── Logs and errors ────────────────────────────────────────────────────────────────
 

@@ -18,6 +18,9 @@ ENVIRONMENT = {
     "TIME_ZONE": "UTC",
     "LANGUAGE_CODE": "en",
     "EXTRA_APPS": "tests.shop",
+    "PUBLIC_URL": "https://ritmo.example.com",
+    "PROVIDERS_ALLOW_PRIVATE": "on",
+    "WHATSAPP_INBOUND_SECRET": "inbound-test-secret,inbound-rotated",
 }
 LEFT_OUT = (
     "BEHIND_HTTPS_PROXY", "CSRF_TRUSTED_ORIGINS", "HTTP_REQUEST_ALLOW_PRIVATE",

@@ -12,9 +12,6 @@ from queues.api.metrics import gauge
 def figures() -> Iterator[GaugeMetricFamily]:
     """Yield the figures of cadences, read at every scrape."""
     now = standing()
-    text = "Calls of providers within the last hour"
-    counts = {(word,): count for word, count in now.sends.items()}
-    yield gauge("ritmo_cadence_sends_last_hour", text, ("outcome",), counts)
     for name, text, value in (
         ("due_runs", "Runs whose step is due, up to 10,001", now.due),
         ("oldest_due_seconds", "How long the oldest due run has waited", now.oldest),

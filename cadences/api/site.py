@@ -6,7 +6,17 @@ from typing import Any, cast
 from django.http import HttpRequest, JsonResponse
 
 from cadences import errors
-from cadences.api import control, definitions, doors, enrolments, leads, metrics
+from cadences.api import (
+    control,
+    definitions,
+    doors,
+    enrolments,
+    figures,
+    leads,
+    metrics,
+    way_out,
+    webhooks,
+)
 from queues.api.errors import refusal
 from queues.api.metrics import register
 from queues.api.site import api
@@ -25,11 +35,14 @@ STATUSES: dict[type[Exception], HTTPStatus] = {
 def add() -> None:
     """Add the routers and the figures; once, before the addresses are read."""
     # Those of `enrolments` are routes of the same paths as those of `runs`.
-    for each in (doors, control, enrolments, leads, definitions):
+    for each in (
+        doors, webhooks, way_out, control, enrolments, leads, definitions,
+    ):  # fmt: skip
         api.add_router("", each.router)
     for kind in STATUSES:
         api.add_exception_handler(kind, cast("Any", translate))
     register("cadences", metrics.figures)
+    register("channels", figures.sends)
 
 
 def translate(request: HttpRequest, error: Exception) -> JsonResponse:
