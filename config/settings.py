@@ -234,14 +234,9 @@ CONTENT_SECURITY_POLICY = {
 CORS_URLS_REGEX = r"^/(functions|api)/"
 CORS_ALLOWED_ORIGINS = env.origins("CORS_ALLOWED_ORIGINS")
 CORS_ALLOW_HEADERS = (
-    "accept",
-    "apikey",
-    "authorization",
-    "content-type",
-    "idempotency-key",
-    "x-client-info",
-    "x-requested-with",
-)
+    "accept", "apikey", "authorization", "content-type", "idempotency-key",
+    "x-client-info", "x-requested-with",
+)  # fmt: skip
 
 STATIC_URL = "static/"
 STATIC_ROOT = DATA_DIR / "static"
@@ -262,6 +257,8 @@ SPRINTHUB_API_TOKEN = env.text("SPRINTHUB_API_TOKEN")
 SPRINTHUB_INSTANCE = env.text("SPRINTHUB_INSTANCE")
 UAZAPI_BASE_URL = env.url("UAZAPI_BASE_URL", "https", "http")
 UAZAPI_TOKEN = env.text("UAZAPI_TOKEN")
+DEMO_PHONES_URL = env.url("DEMO_PHONES_URL", "http") if DEMO else ""
+DEMO_PHONES_TOKEN = env.text("DEMO_PHONES_TOKEN")
 PUBLIC_URL = env.url("PUBLIC_URL", "https", "http").rstrip("/")
 WHATSAPP_INBOUND_SECRETS = env.secrets("WHATSAPP_INBOUND_SECRET", production=PRODUCTION)
 
