@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from cadences.models import Conversation, Message
 from config.demo.accounts import reconnect
+from config.demo.sequences import seed
 from config.demo.sweep import resume
 from queues.enqueue import enqueue, enqueue_many
 from queues.management.plain import PlainCommand
@@ -30,6 +31,7 @@ class Command(PlainCommand):
             if is_new:
                 _write_messages()
                 _write_jobs()
+        seed()
 
 
 def _write_messages() -> None:
