@@ -10,30 +10,39 @@ from django.utils import timezone
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from cadences import (  # noqa: F401 - jobs that staff order; measures and rules
+    orders,
+    watched,
+)
+from cadences.channels.uazapi import uazapi
 from cadences.cleanup import cleanup
 from cadences.control import may_send
 from cadences.drain import drain
 from cadences.errors import (
     AccessRefused,
+    IllegalMove,
     NotConfigured,
     ProviderDown,
     RateLimited,
     RequestRefused,
 )
+from cadences.hands import deliver_all
 from cadences.journal import close_log, open_log
+from cadences.load import load
 from cadences.mend import mend
+from cadences.migrate import migrate
+from cadences.models import Account, Version
 from cadences.retention import tables
 from cadences.runner import (
     CHUNK_SECONDS,
     MOST,
     close,
-    deliver_all,
     hand_out,
     rehearse,
     wake_next,
 )
 from cadences.states import Trigger
-from cadences.uazapi import Uazapi
+from cadences.sync import Caught, accounts, configured, sync
 from queues.handlers import handler
 from queues.outcomes import Bury, Retry, Snooze
 from queues.running import RunningJob
@@ -135,18 +144,20 @@ def _resumed(job: RunningJob) -> dict[str, object] | None:
 
 
 class SyncUazapi(Data):
-    """How much to look at; for now both words look at the instance alone."""
+    """How much to look at: what is of late, or all there is."""
 
     sync_type: Literal["incremental", "full"] = "incremental"
 
 
-@handler("sync-uazapi", timeout=60)
+@handler("sync-uazapi", timeout=600)
 def sync_uazapi(
     data: SyncUazapi, job: RunningJob
 ) -> dict[str, object] | Bury | Retry | Snooze:
-    """Ask the WhatsApp provider how our instance is."""
+    """Catch up with the WhatsApp provider: instances, unknown sends, missed messages."""
     try:
-        status = Uazapi.configured().status()
+        if found := accounts():
+            return _catch_up(found, data, job)
+        status = uazapi.status(configured())
     except (NotConfigured, AccessRefused, RequestRefused) as error:
         return Bury(str(error))
     except RateLimited as error:
@@ -162,6 +173,28 @@ def sync_uazapi(
         "status": status.state,
         "connected": status.connected,
         "loggedIn": status.logged_in,
+    }
+
+
+def _catch_up(
+    found: list[Account], data: SyncUazapi, job: RunningJob
+) -> dict[str, object]:
+    caught = Caught()
+    for number, account in enumerate(found):
+        job.progress(number, len(found), account.name)
+        if job.cancelled():
+            break
+        sync(account, caught, whole=data.sync_type == "full")
+    for line in caught.errors:
+        logger.warning("%s", line)
+    return {
+        "syncType": data.sync_type,
+        "instances": caught.instances,
+        "settled": caught.settled,
+        "unsettled": caught.unsettled,
+        "received": caught.received,
+        "checkedNumbers": caught.checked,
+        "errors": caught.errors,
     }
 
 
@@ -217,6 +250,23 @@ def cadence_runner_close(data: RunnerClose, job: RunningJob) -> dict[str, object
     return close(data.log, data.batch_id)
 
 
+class EnrollLeads(Data):
+    """Which batch to load."""
+
+    batch: UUID
+
+
+@handler("enroll-leads", timeout=HOUR, max_attempts=5)
+def enroll_leads(data: EnrollLeads, job: RunningJob) -> dict[str, object]:
+    """Enrol the lines of a batch, each once, whatever dies on the way."""
+
+    def tell(done: int, total: int) -> bool:
+        job.progress(done, total)
+        return job.cancelled()
+
+    return {"batch": str(data.batch), "results": dict(load(data.batch, tell=tell))}
+
+
 class CadenceMend(Data):
     """How many of each kind one round takes up."""
 
@@ -247,3 +297,28 @@ starter(
 )
 starter("cadence-runner-cron", cron="*/5 * * * *", type="cadence-runner", priority=3)
 starter("cadence-mend-every-minute", cron="* * * * *", type="cadence-mend", priority=3)
+
+
+class CadenceMigrate(Data):
+    """Which version live runs move to, and what becomes of one whose step vanished."""
+
+    version: int
+    vanished: Literal["next", "end"] = "next"
+    actor: str = ""
+
+
+@handler("cadence-migrate", timeout=HOUR)
+def cadence_migrate(data: CadenceMigrate, job: RunningJob) -> dict[str, object] | Bury:
+    """Move the live runs of a cadence to a published version of it, one by one."""
+    version = Version.objects.select_related("cadence").get(pk=data.version)
+
+    def stop(done: int) -> bool:
+        job.progress(done, None, str(version))
+        return job.cancelled()
+
+    try:
+        return dict(
+            migrate(version, actor=data.actor, vanished=data.vanished, stop=stop)
+        )
+    except IllegalMove as error:
+        return Bury(str(error))

@@ -12,8 +12,11 @@ from queues.schedule import starter
 from syncs.deliveries import JOB, apply
 from syncs.errors import ProviderError, Wait
 from syncs.judge import Verdict, judge
+from syncs.segments import jobs as segments
 from syncs.tick import tick
 from syncs.work import SLICE, work
+
+__all__ = ["segments"]
 
 ONE_CALL = 60.0
 """Seconds that a page may take beyond the slice it was begun in."""

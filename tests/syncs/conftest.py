@@ -40,6 +40,19 @@ def _invariants_hold(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 @pytest.fixture
+def hub(settings: Any) -> Iterator[Any]:
+    """Serve a SprintHub that knows our token, and let the settings name it."""
+    from tests.simulators.sprinthub import INSTANCE, TOKEN, sprinthub
+
+    with sprinthub() as simulator:
+        settings.SPRINTHUB_BASE_URL = simulator.url
+        settings.SPRINTHUB_API_TOKEN = TOKEN
+        settings.SPRINTHUB_INSTANCE = INSTANCE
+        settings.SPRINTHUB_CALLS_A_MINUTE = 6000
+        yield simulator
+
+
+@pytest.fixture
 def stand() -> Iterator[Any]:
     """Serve the pretended provider."""
     from tests.market.stand import standing
