@@ -12,6 +12,7 @@ from types import FrameType
 from typing import NoReturn
 
 from config.datadir import SERVICE_SECRETS, held, kept_secrets, published
+from config.demo import stand
 from config.env import Environment, load
 from config.errors import AlreadyRunning, CannotRun, PortTaken
 from config.places import is_free
@@ -86,13 +87,15 @@ def _live(options: argparse.Namespace) -> NoReturn:
         stack.callback(family.stop)
         values = _surroundings(environment, directory, secrets, family)
         values |= {"PORT": str(port), "RITMO_DEMO": "off" if options.no_demo else "on"}
+        values |= stand.places(environment, directory, demo=not options.no_demo)
         os.environ |= values
         stack.enter_context(published(directory, values))
         say("Preparing the database")
         from config.prepare import known_queues, prepare, welcome
 
         prepare(secrets["ADMIN_PASSWORD"])
-        for child in _children(port, options.workers, known_queues()):
+        children = _children(port, options.workers, known_queues())
+        for child in [*children, *stand.children(values)]:
             family.add(child)
         family.watch(until=Readiness(port))
         login = welcome(secrets["ADMIN_PASSWORD"])
