@@ -41,9 +41,9 @@ class DemoShop:
 
 
 SHOPS = (
-    DemoShop("sol", "Papelaria Sol", 900),
-    DemoShop("canecas", "Casa das Canecas", 420),
-    DemoShop("lume", "Lume Candles", 260, zone="America/New_York", currency="USD"),
-    DemoShop("feira", "Feira Rápida", 1500, is_slow=True),
-    DemoShop("brecho", "Brechó da Esquina", 80, is_revoked=True),
+    DemoShop("sol", "Papelaria Sol", 240),
+    DemoShop("canecas", "Casa das Canecas", 160),
+    DemoShop("lume", "Lume Candles", 120, zone="America/New_York", currency="USD"),
+    DemoShop("feira", "Feira Rápida", 400, is_slow=True),
+    DemoShop("brecho", "Brechó da Esquina", 40, is_revoked=True),
 )

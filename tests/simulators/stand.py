@@ -50,8 +50,11 @@ def open_shop(shops: Shopify, shop: DemoShop, number: int) -> None:
     )
     if shop.is_slow:
         made.bucket.capacity = made.bucket.level = 1000
-        made.bucket.restore = 5.0
+        made.bucket.restore = 1.0
         made.order_cost = 10.0
+    else:
+        made.bucket.capacity = made.bucket.level = 20_000
+        made.bucket.restore = 1000.0
 
 
 def open_account(mail: Klaviyo, shop: DemoShop, number: int) -> None:
