@@ -13,6 +13,7 @@ from types import FrameType
 from typing import NoReturn
 
 from config.datadir import SERVICE_SECRETS, held, kept_secrets, published
+from config.demo import stand
 from config.env import Environment, load
 from config.errors import AlreadyRunning, CannotRun, PortTaken
 from config.places import is_free, remembered_port
@@ -88,6 +89,7 @@ def _live(options: argparse.Namespace) -> NoReturn:
         values = _surroundings(environment, directory, kept, family)
         values |= {"PORT": str(port), "RITMO_DEMO": "off" if options.no_demo else "on"}
         values |= _outside(environment, directory, port, demo=not options.no_demo)
+        values |= stand.places(environment, directory, demo=not options.no_demo)
         os.environ |= values
         stack.enter_context(published(directory, values))
         say("Preparing the database")
@@ -95,7 +97,7 @@ def _live(options: argparse.Namespace) -> NoReturn:
 
         prepare(kept["ADMIN_PASSWORD"])
         children = _children(port, options.workers, known_queues())
-        for child in [*children, *_phones(port, values)]:
+        for child in [*children, *_phones(port, values), *stand.children(values)]:
             family.add(child)
         family.watch(until=Readiness(port))
         login = welcome(kept["ADMIN_PASSWORD"])
