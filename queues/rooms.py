@@ -42,12 +42,19 @@ class Page:
 
 PAGES: dict[str, Page] = {}
 """Every page that was added, by name."""
+GUESTS: dict[str, tuple[str | Promise, tuple[str, ...]]] = {}
+"""The rooms that apps on top have added, by the label of the app."""
 
 
 def add_page(page: Page) -> Page:
     """List a page in the navigation and among the pages that the tests walk."""
     PAGES[page.name] = page
     return page
+
+
+def add_room(app: str, name: str | Promise, members: tuple[str, ...]) -> None:
+    """Give an app a room of its own, its models and pages in that order."""
+    GUESTS[app] = (name, members)
 
 
 def arrange(apps: list[Any], request: HttpRequest) -> list[dict[str, Any]]:
@@ -63,9 +70,12 @@ def arrange(apps: list[Any], request: HttpRequest) -> list[dict[str, Any]]:
         if request.user.has_perm(page.permission)
     }
     rooms = [_room(name, members, found) for name, members in ROOMS]
+    added = [_room(*GUESTS[app], found) for app in sorted(GUESTS)]
     guests = [_guest(app, found) for app in apps]
     rooms[-2]["models"] += found.values()
-    return [room for room in (*rooms[:-1], *guests, rooms[-1]) if room["models"]]
+    return [
+        room for room in (*rooms[:-1], *added, *guests, rooms[-1]) if room["models"]
+    ]
 
 
 def _room(

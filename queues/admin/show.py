@@ -12,7 +12,6 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, gettext_noop, pgettext
 
-from queues.errors import QueueError
 from queues.handlers import Handler, registry
 from queues.models import Job
 from queues.states import End, State
@@ -227,6 +226,6 @@ def deed(action: str) -> str:
     return str(DEEDS.get(action, action))
 
 
-def explain(error: QueueError) -> str:
+def explain(error: Exception) -> str:
     """Return what a verb refused, in the language of whoever asked."""
     return _(str(error))

@@ -96,6 +96,8 @@ class Operated(Guarded):
     """An admin whose rows have verbs, as list actions and as buttons."""
 
     verbs: tuple[Verb, ...] = ()
+    refusals: tuple[type[Exception], ...] = (QueueError,)
+    """What a verb raises when it refuses; told to whoever asked."""
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         """Offer the verbs that this user may use; a forged name finds nothing."""
@@ -198,7 +200,7 @@ class Operated(Guarded):
                 with because(request.POST.get("reason", "")), transaction.atomic():
                     verb.act(row, **answers)
                     self.log_change(request, row, str(verb.logged))
-            except QueueError as error:
+            except self.refusals as error:
                 refused[explain(error)] += 1
             else:
                 done += 1

@@ -87,9 +87,9 @@ def _company(given: Mapping[str, Any]) -> Company | None:
 def _check(control: SegmentControl, facts: Mapping[str, Any]) -> None:
     """Raise InvalidFile unless the row is as a form would let it be."""
     try:
-        for name in FIELDS:
-            if name in facts:
-                SegmentControl._meta.get_field(name).clean(facts[name], control)  # noqa: SLF001 - Django's own name for it
+        known = {each.name: each for each in SegmentControl._meta.fields}  # noqa: SLF001 - Django's own name for it
+        for name, value in facts.items():
+            known[name].clean(value, control)
         if {"cron", "time_zone"} <= set(facts):
             plan_of(control)
     except ValidationError as error:

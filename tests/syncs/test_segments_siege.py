@@ -60,7 +60,7 @@ def known(hub, control):
 
 @pytest.mark.raw_rows
 @pytest.mark.timeout(4 * PATIENCE)
-def test_acceptance_2_nobody_is_lost_or_doubled(hub):
+def test_acceptance_2_nobody_is_lost_or_doubled(hub):  # noqa: PLR0915 - one story
     hub.fill(101, range(1, LEADS + 1))
     control = segment(
         order_is_kept=False, last_success=timezone.now(), enrich_most=10_000
@@ -82,7 +82,7 @@ def test_acceptance_2_nobody_is_lost_or_doubled(hub):
         until(lambda: SegmentPage.objects.count() > last // 3, PATIENCE, every=0.01)
         first.kill()
     with worker("-c", "1", **environment):
-        until(lambda: SegmentLog.objects.exists(), 3 * PATIENCE)
+        until(SegmentLog.objects.exists, 3 * PATIENCE)
         until(lambda: Job.objects.get(pk=job).completed_at)
 
     log = SegmentLog.objects.get()
