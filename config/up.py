@@ -89,7 +89,6 @@ def _live(options: argparse.Namespace) -> NoReturn:
         values = _surroundings(environment, directory, kept, family)
         values |= {"PORT": str(port), "RITMO_DEMO": "off" if options.no_demo else "on"}
         values |= _outside(environment, directory, port, demo=not options.no_demo)
-        values |= stand.places(environment, directory, demo=not options.no_demo)
         os.environ |= values
         stack.enter_context(published(directory, values))
         say("Preparing the database")
@@ -142,7 +141,7 @@ def _surroundings(
 def _outside(
     environment: Environment, directory: Path, port: int, *, demo: bool
 ) -> dict[str, str]:
-    """Return where we are found, and where the demo's phones are."""
+    """Return where we are found, and where the demo's phones and providers are."""
     values = {"PUBLIC_URL": environment.text("PUBLIC_URL", f"http://127.0.0.1:{port}")}
     if demo:
         phones = remembered_port(directory, "phones")
@@ -152,7 +151,7 @@ def _outside(
         values["PROVIDERS_ALLOW_PRIVATE"] = environment.text(
             "PROVIDERS_ALLOW_PRIVATE", "on"
         )
-    return values
+    return values | stand.places(environment, directory, demo=demo)
 
 
 def _phones(port: int, values: dict[str, str]) -> list[Child]:
