@@ -143,7 +143,7 @@ def _body(rule: AlertRule, state: AlertState, members: Sequence[AlertState]) -> 
     if rule.note:
         lines += ["", rule.note]
     if state.path:
-        lines += ["", f"{(settings.CSRF_TRUSTED_ORIGINS or [''])[0]}{state.path}"]
+        lines += ["", f"{settings.PUBLIC_URL}{state.path}"]
     return "\n".join(lines)
 
 

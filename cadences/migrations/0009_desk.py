@@ -12,7 +12,7 @@ class Migration(migrations.Migration):
     """No lock but the shortest."""
 
     atomic = False
-    dependencies = [("cadences", "0005_run_of_cadence")]
+    dependencies = [("cadences", "0008_run_of_cadence")]
 
     operations = [
         migrations.AlterField(
