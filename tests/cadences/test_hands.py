@@ -61,7 +61,7 @@ def test_without_time_everything_is_handed_back(phones):
 @pytest.mark.django_db(transaction=True)
 def test_what_stops_one_hand_stops_all_and_the_rest_is_handed_back(phones, monkeypatch):
     pairs = claimed(30)
-    done = []
+    done: list[object] = []
 
     def broken(run_id, token):
         if len(done) >= 8:
