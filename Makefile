@@ -33,7 +33,7 @@ lint: .venv/stamp-dev
 	$(BIN)/codespell
 
 types: .venv/stamp-dev
-	$(IDLE) EXTRA_APPS=tests.shop,tests.bench.naive $(BIN)/mypy .
+	$(IDLE) EXTRA_APPS=tests.shop,tests.market,tests.bench.naive $(BIN)/mypy .
 
 contracts: .venv/stamp-dev
 	$(IDLE) $(BIN)/lint-imports

@@ -104,3 +104,19 @@ class NotPublishable(CadenceError, ValueError):
     def __init__(self, faults: list[str]) -> None:
         super().__init__("; ".join(faults))
         self.faults = faults
+
+
+class UnknownSelection(CadenceError, ValueError):
+    """The words that should name some rows name none."""
+
+
+class NothingSelected(CadenceError):
+    """No row is left that was meant."""
+
+
+class UnknownPlace(CadenceError, LookupError):
+    """Nobody knows the holidays of that place."""
+
+    def __init__(self, country: str, region: str) -> None:
+        place = f"{country} {region}".strip()
+        super().__init__(f"No holidays are known of {place}")

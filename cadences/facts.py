@@ -28,7 +28,15 @@ from cadences.whole import (
     with_contacts,
 )
 
-__all__ = ["Facts", "Reach", "execution_of", "gather", "hash_of"]
+__all__ = [
+    "Facts",
+    "Reach",
+    "choice",
+    "execution_of",
+    "find_ways",
+    "gather",
+    "hash_of",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +89,14 @@ def gather(run: Run, *, now: datetime, execution: Execution | None = None) -> Fa
         step=step, execution=execution, zone=zone_of(run),
         hours=hours_of(calendar_of(run, step)),
     )  # fmt: skip
-    _people(facts, step)
+    find_ways(facts, step)
     if step is not None:
         _text(facts, step)
         _previous(facts, step)
     return facts
 
 
-def _people(facts: Facts, step: Step | None) -> None:
+def find_ways(facts: Facts, step: Step | None) -> None:
     """Hold the lead's addresses, then read who may be written to, and what went."""
     run = facts.run
     contacts = with_contacts(run.lead)
@@ -153,7 +161,7 @@ def _revoked(said: Iterable[tuple[str | None, str]]) -> set[str]:
 
 def _text(facts: Facts, step: Step) -> None:
     reach = facts.reach
-    facts.template_code, facts.variant = _choice(step, facts.run)
+    facts.template_code, facts.variant = choice(step, facts.run)
     if reach is None or step.kind != Step.Kind.MESSAGE:
         return
     company = facts.run.company_id
@@ -161,7 +169,7 @@ def _text(facts: Facts, step: Step) -> None:
     facts.accounts = accounts_of(company, reach.medium)
 
 
-def _choice(step: Step, run: Run) -> tuple[str, str]:
+def choice(step: Step, run: Run) -> tuple[str, str]:
     """Return the template of the step for this lead, and which variant it is."""
     variants = [each for each in step.variants.all() if each.weight]
     if not variants:

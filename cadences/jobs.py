@@ -10,6 +10,10 @@ from django.utils import timezone
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from cadences import (  # noqa: F401 - jobs that staff order; measures and rules
+    orders,
+    watched,
+)
 from cadences.channels.uazapi import uazapi
 from cadences.cleanup import cleanup
 from cadences.control import may_send
@@ -26,6 +30,7 @@ from cadences.journal import close_log, open_log
 from cadences.load import load
 from cadences.mend import mend
 from cadences.models import Account
+from cadences.relocate import cadence_migrate  # noqa: F401 - a handler, too
 from cadences.retention import tables
 from cadences.runner import (
     CHUNK_SECONDS,

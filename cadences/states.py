@@ -124,6 +124,7 @@ class Match(models.TextChoices):
     QUOTED = "quoted", _("answers a message of ours")
     ALIAS = "alias", _("by the name at the provider")
     ADDRESS = "address", _("by the address")
+    PERSON = "person", _("a person said so")
     AMBIGUOUS = "ambiguous", _("several leads share the address")
     NONE = "none", _("nobody known")
 

@@ -17,6 +17,8 @@ BUILT_IN = (
     "vendedor_nome", "saudacao", "hoje", "agora",
     "link_descadastro",
 )  # fmt: skip
+ALWAYS_SAID = ("empresa", "saudacao", "hoje", "agora", "link_descadastro")
+"""Names that never lack a value, in the channel that needs it."""
 OPEN = ("dados", "contexto", "oferta_")
 """Beginnings of names whose values come with the lead, the run or a provider."""
 

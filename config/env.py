@@ -106,6 +106,14 @@ class Environment:
             raise BadEnvironment(name, f"must be a URL such as {schemes[0]}://host/…")
         return value
 
+    def template(self, name: str, default: str, blank: str) -> str:
+        """Return a URL with one blank to fill in, such as https://{shop}."""
+        value = self.text(name, default)
+        filled = value.replace(f"{{{blank}}}", "blank.example")
+        if filled == value or "{" in filled or not _fits(filled, ("https", "http")):
+            raise BadEnvironment(name, f"must be a URL with {{{blank}}} in it")
+        return value.rstrip("/")
+
     def database(self) -> dict[str, Any]:
         """Return DATABASE_URL as Django wants it; only PostgreSQL is accepted."""
         url = self.need("DATABASE_URL", "set it, or start everything with `make up`")

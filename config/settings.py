@@ -46,6 +46,7 @@ INSTALLED_APPS = [
     "corsheaders",
     "ninja",
     "csp",
+    "django_htmx",  # its copy of htmx
     "config",
     "queues",
     "cadences",
@@ -214,7 +215,6 @@ SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 if env.flag("BEHIND_HTTPS_PROXY", default=False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS_ONLY
-SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 X_FRAME_OPTIONS = "DENY"
 
@@ -255,6 +255,22 @@ SLACK_WEBHOOK_URL = env.url("SLACK_WEBHOOK_URL", "https", "http")
 SPRINTHUB_BASE_URL = env.url("SPRINTHUB_BASE_URL", "https", "http")
 SPRINTHUB_API_TOKEN = env.text("SPRINTHUB_API_TOKEN")
 SPRINTHUB_INSTANCE = env.text("SPRINTHUB_INSTANCE")
+SPRINTHUB_CALLS_A_MINUTE = env.number(
+    "SPRINTHUB_CALLS_A_MINUTE", 60, least=1, most=6000
+)
+SPRINTHUB_WEBHOOK_SECRETS = env.secrets(
+    "SPRINTHUB_WEBHOOK_SECRET", production=PRODUCTION
+)
+SHOPIFY_BASE_URL = env.template("SHOPIFY_BASE_URL", "https://{shop}", "shop")
+SHOPIFY_API_VERSION = env.text("SHOPIFY_API_VERSION", "2026-10")
+SHOPIFY_FILE_HOSTS = env.words("SHOPIFY_FILE_HOSTS", r"[^\s/@]+") or (
+    "storage.googleapis.com",
+)
+SHOPIFY_WEBHOOK_SECRETS = env.secrets("SHOPIFY_WEBHOOK_SECRET", production=PRODUCTION)
+KLAVIYO_BASE_URL = (
+    env.url("KLAVIYO_BASE_URL", "https", "http") or "https://a.klaviyo.com"
+)
+KLAVIYO_REVISION = env.text("KLAVIYO_REVISION", "2026-10-15")
 UAZAPI_BASE_URL = env.url("UAZAPI_BASE_URL", "https", "http")
 UAZAPI_TOKEN = env.text("UAZAPI_TOKEN")
 DEMO_PHONES_URL = env.url("DEMO_PHONES_URL", "http") if DEMO else ""

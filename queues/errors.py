@@ -168,3 +168,11 @@ class CannotUnseal(QueueError):
 
     def __init__(self) -> None:
         super().__init__("None of FIELD_ENCRYPTION_KEYS opens this secret")
+
+
+class CannotDeliver(QueueError):
+    """A channel refuses an alert for good: trying again is no use."""
+
+
+class DeliveryDelayed(QueueError):
+    """A channel did not take an alert now; a later try may succeed."""

@@ -1,4 +1,8 @@
-"""Call a URL that people chose: checked addresses, no redirects, bounded answers."""
+"""Call other systems: no redirects, bounded times and answers.
+
+`send` calls a URL that people chose, at addresses that were checked. `Line` calls the
+hosts of a provider that the settings name, over connections that are kept.
+"""
 
 import asyncio
 import re
@@ -7,6 +11,7 @@ import ssl
 from collections.abc import Coroutine, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
+from types import TracebackType
 from typing import Any
 
 import httpx2
@@ -41,7 +46,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back: at most 64 kB of it, as text that a row can hold."""
+    """What came back, up to a size, as text that a row can hold."""
 
     status: int
     headers: Mapping[str, str]
@@ -66,9 +71,87 @@ class Wire:
         return Unreachable(said) if self.is_used else NothingSent(said)
 
 
-async def send(call: Call, *, seconds: float, allow_private: bool) -> Answer:
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What came back over a line, byte for byte; its headers are in small letters."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Line:
+    """Connections to a provider, kept for the length of a `with`.
+
+    Each call ends within `seconds` in all, however slowly the other side drips, and
+    reads `most` bytes at most. Compressed answers are declined and never unpacked.
+    """
+
+    def __init__(self, *, seconds: float = 60.0, most: int = 20 * 1024 * 1024) -> None:
+        self._seconds = seconds
+        self._most = most
+        self._runner = asyncio.Runner()
+        self._client = httpx2.AsyncClient(
+            verify=_tls(),
+            trust_env=False,
+            follow_redirects=False,
+            timeout=httpx2.Timeout(30, connect=5, write=10, pool=5),
+        )
+
+    def __enter__(self) -> "Line":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Hang up."""
+        try:
+            self._runner.run(self._client.aclose())
+        finally:
+            self._runner.close()
+
+    def call(self, call: Call) -> Said:
+        """Return the answer, whatever its status; raise Unreachable if none came whole."""
+        return self._runner.run(self._call(call))
+
+    async def _call(self, call: Call) -> Said:
+        try:
+            async with asyncio.timeout(self._seconds):
+                return await self._exchange(call)
+        except TimeoutError:
+            reason = f"no whole answer within {self._seconds:g} s"
+        except httpx2.HTTPError as error:
+            reason = type(error).__name__
+        except ValueError:
+            reason = "the address cannot be read"
+        raise Unreachable(f"{call.place}: {reason}")
+
+    async def _exchange(self, call: Call) -> Said:
+        headers = {"User-Agent": "Ritmo", "Accept-Encoding": "identity", **call.headers}
+        async with self._client.stream(
+            call.method, call.url, headers=headers, content=call.body
+        ) as response:
+            body = bytearray()
+            async for chunk in response.aiter_raw():
+                body += chunk
+                if len(body) > self._most:
+                    raise Unreachable(f"{call.place}: more than {self._most} bytes")
+            found = {name.lower(): value for name, value in response.headers.items()}
+            return Said(response.status_code, found, bytes(body))
+
+
+async def send(
+    call: Call, *, seconds: float, allow_private: bool, most: int = MAX_ANSWER
+) -> Answer:
     """Make one call within `seconds` and return the answer, whatever its status.
 
+    Of a body longer than `most` bytes the beginning is returned.
     The name is resolved once and the connection goes to an address that was checked.
     Raises AddressRefused before anything is sent, or Unreachable: NothingSent as long
     as no byte of the call had left.
@@ -77,7 +160,7 @@ async def send(call: Call, *, seconds: float, allow_private: bool) -> Answer:
     try:
         async with asyncio.timeout(seconds):
             addresses = await _checked(call.url, allow_private=allow_private)
-            return await _first_answer(call, addresses, wire)
+            return await _first_answer(call, addresses, wire, most)
     except TimeoutError:
         said = f"{call.place}: no answer within {seconds:g} s"
         raise wire.failure(said) from None
@@ -131,12 +214,14 @@ async def checked(host: str, port: int, *, allow_private: bool) -> list[str]:
     return addresses[:MAX_TRIED]
 
 
-async def _first_answer(call: Call, addresses: list[str], wire: Wire) -> Answer:
+async def _first_answer(
+    call: Call, addresses: list[str], wire: Wire, most: int
+) -> Answer:
     """Try each address until one accepts the connection."""
     last: Exception = NothingSent("no address")
     for address in addresses:
         try:
-            return await _exchange(call, address, wire)
+            return await _exchange(call, address, wire, most)
         except httpx2.HTTPError as error:
             last = error
             if wire.is_used:
@@ -144,7 +229,7 @@ async def _first_answer(call: Call, addresses: list[str], wire: Wire) -> Answer:
     raise wire.failure(f"{call.place}: {type(last).__name__}: {last}") from None
 
 
-async def _exchange(call: Call, address: str, wire: Wire) -> Answer:
+async def _exchange(call: Call, address: str, wire: Wire, most: int) -> Answer:
     url = httpx2.URL(call.url)
     async with httpx2.AsyncClient(
         verify=_tls(), trust_env=False, follow_redirects=False,
@@ -166,23 +251,23 @@ async def _exchange(call: Call, address: str, wire: Wire) -> Answer:
         )  # fmt: skip
         response = await client.send(request, stream=True)
         try:
-            return await _read(response)
+            return await _read(response, most)
         finally:
             await response.aclose()
 
 
-async def _read(response: httpx2.Response) -> Answer:
+async def _read(response: httpx2.Response, most: int) -> Answer:
     body = bytearray()
     async for chunk in response.aiter_raw():
         body += chunk
-        if len(body) > MAX_ANSWER:
+        if len(body) > most:
             break
-    text = bytes(body[:MAX_ANSWER]).decode(errors="replace")
+    text = bytes(body[:most]).decode(errors="replace")
     return Answer(
         status=response.status_code,
         headers=dict(response.headers),
         body=CONTROL.sub("\ufffd", text),
-        truncated=len(body) > MAX_ANSWER,
+        truncated=len(body) > most,
     )
 
 

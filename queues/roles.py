@@ -24,6 +24,7 @@ RUNNING = {
     "queues.dismiss_letter",
     "queues.export_letter",
     "queues.pause_queue",
+    "queues.mute_alert",
     "queues.run_schedule",
     "queues.pause_schedule",
     "queues.change_limitrow",
@@ -35,6 +36,9 @@ RUNNING = {
     "cadences.rest_account",
     "cadences.reveal_lead",
     "cadences.switch_runner",
+    "cadences.add_lead",
+    "cadences.change_lead",
+    "cadences.add_suppression",
 }
 """What an operator does day by day."""
 

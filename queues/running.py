@@ -31,6 +31,8 @@ GUARDS = {
     "checkpoint": GUARDED.format(column="checkpoint", progressed=", crashes = 0"),
     "progress": GUARDED.format(column="progress", progressed=""),
 }
+# Held, not only looked at: nobody closes the attempt before the transaction ends.
+FENCE = "SELECT FROM job_attempts WHERE id = %s AND finished_at IS NULL FOR SHARE"
 GLANCE_SQL = """
 SELECT job.cancel_requested_at IS NOT NULL OR attempt.finished_at IS NOT NULL
 FROM job_attempts AS attempt JOIN jobs AS job ON job.id = attempt.job_id
@@ -76,6 +78,17 @@ class RunningJob:
         """
         self._write("checkpoint", dump(value))
         self._claim.checkpoint = value
+
+    def fence(self) -> None:
+        """Let the caller's transaction write only as the one that runs this job.
+
+        Nobody takes the job over before it ends. Raises ClaimLost if somebody has.
+        """
+        with connection.cursor() as cursor:
+            cursor.execute(FENCE, [self._claim.attempt_id])
+            is_ours = cursor.fetchone() is not None
+        if not is_ours:
+            raise ClaimLost(f"job {self.id}: attempt {self.attempt} is closed")
 
     def progress(self, done: float, total: float | None = None, note: str = "") -> None:
         """Show how far the work is; written at most once a second and at the end."""

@@ -2,10 +2,13 @@
 
 from typing import Any
 
+from django import forms
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy
 
 from cadences import masks
+from cadences.admin.defaults import beginnings, without_blanks
 from cadences.errors import CadenceError
 from queues.access import may_everywhere
 from queues.admin.guard import Everywhere
@@ -74,7 +77,32 @@ class Desk(Operated, Everywhere):
         form: Any = super().get_form(request, obj, change, **kwargs)
         for field in form.base_fields.values():
             field.widget = getattr(field.widget, "widget", field.widget)
+        without_blanks(form, self.model)
         return form
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """Begin a new row with what the database would."""
+        return {
+            **beginnings(self.model),
+            **super().get_changeform_initial_data(request),
+        }
+
+
+class Kept:
+    """Reads the row of a page once: its buttons and its details ask for it again."""
+
+    def get_object(
+        self, request: Any, object_id: str, from_field: str | None = None
+    ) -> Any:
+        """Return the row; of a page that is only looked at, the one read before."""
+        ask: Any = super()
+        if request.method != "GET":
+            return ask.get_object(request, object_id, from_field)
+        known: dict[Any, Any] = request.__dict__.setdefault("kept_rows", {})
+        key = (type(self), str(object_id), from_field)
+        if key not in known:
+            known[key] = ask.get_object(request, object_id, from_field)
+        return known[key]
 
 
 def _columns(row: Model) -> set[str]:
@@ -83,6 +111,18 @@ def _columns(row: Model) -> set[str]:
 
 def _facts(row: Model, names: list[str]) -> dict[str, Any]:
     return {name: getattr(row, name) for name in names if name in _columns(row)}
+
+
+def reason_form(told: Any) -> type[forms.Form]:
+    """Return a form that tells what a verb means, and asks why."""
+    reason = forms.CharField(
+        label=gettext_lazy("Why? Colleagues will see it."),
+        required=False,
+        max_length=500,
+        help_text=told,
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )
+    return type("ReasonForm", (forms.Form,), {"reason": reason})
 
 
 def reveals(request: HttpRequest) -> bool:

@@ -11,7 +11,6 @@ from cadences.api import (
     definitions,
     doors,
     enrolments,
-    figures,
     leads,
     metrics,
     way_out,
@@ -35,14 +34,11 @@ STATUSES: dict[type[Exception], HTTPStatus] = {
 def add() -> None:
     """Add the routers and the figures; once, before the addresses are read."""
     # Those of `enrolments` are routes of the same paths as those of `runs`.
-    for each in (
-        doors, webhooks, way_out, control, enrolments, leads, definitions,
-    ):  # fmt: skip
+    for each in (doors, webhooks, way_out, control, enrolments, leads, definitions):
         api.add_router("", each.router)
     for kind in STATUSES:
         api.add_exception_handler(kind, cast("Any", translate))
     register("cadences", metrics.figures)
-    register("channels", figures.sends)
 
 
 def translate(request: HttpRequest, error: Exception) -> JsonResponse:

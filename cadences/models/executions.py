@@ -103,6 +103,12 @@ class Execution(models.Model):
                 fields=["look_at"],
                 condition=Q(state="unknown"),
             ),
+            # the panel: the sends of today
+            models.Index(
+                name="execution_by_intent",
+                fields=["intended_at"],
+                condition=Q(intended_at__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -182,6 +188,15 @@ class Task(models.Model):
         db_table = "cadence_tasks"
         verbose_name = _("task")
         verbose_name_plural = _("tasks")
+        indexes = [
+            # the list: what waits for somebody, and all of them
+            models.Index(
+                name="task_open",
+                fields=["created_at", "id"],
+                condition=Q(state="open"),
+            ),
+            models.Index(name="task_newest", fields=["created_at", "id"]),
+        ]
 
     def __str__(self) -> str:
         return self.title

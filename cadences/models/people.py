@@ -82,9 +82,26 @@ class Lead(models.Model):
                 condition=Q(external_id__isnull=False),
             ),
         ]
+        indexes = [
+            # the list: the newest
+            models.Index(name="lead_newest", fields=["created_at", "id"]),
+            # the search of the list; that by name is in the migration `desk`
+            models.Index(
+                name="lead_by_external_id",
+                fields=["external_id"],
+                condition=Q(external_id__isnull=False),
+            ),
+            # the panel: who replied today
+            models.Index(
+                name="lead_by_reply",
+                fields=["replied_at"],
+                condition=Q(replied_at__isnull=False),
+            ),
+        ]
 
     def __str__(self) -> str:
-        return self.name or str(self.pk)
+        # No name: what a row is called is kept where an erasure does not come.
+        return f"#{str(self.pk)[:8]}"
 
 
 class Contact(models.Model):
@@ -132,7 +149,7 @@ class Contact(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.address
+        return f"{self.get_medium_display()} #{self.pk}"
 
 
 class ContactIssue(models.Model):

@@ -124,11 +124,25 @@ class Run(models.Model):
                 fields=["pause_reason"],
                 condition=Q(status="PAUSADA"),
             ),
+            # funnel: the newest runs of a cadence
+            models.Index(name="run_of_cadence", fields=["cadence", "-started_at"]),
             # pauses that end by themselves
             models.Index(
                 name="run_resumes",
                 fields=["resume_at"],
                 condition=Q(status="PAUSADA", resume_at__isnull=False),
+            ),
+            # the list: those that ended, and why
+            models.Index(
+                name="run_left",
+                fields=["exit_reason", "created_at", "id"],
+                condition=Q(exit_reason__isnull=False),
+            ),
+            # the panel: what ended lately
+            models.Index(
+                name="run_ended",
+                fields=["updated_at"],
+                condition=Q(status__in=["CONCLUIDA", "CANCELADA"]),
             ),
         ]
 

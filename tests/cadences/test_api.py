@@ -430,7 +430,7 @@ def test_the_documents_and_the_figures_know_cadences(run):
 
     run_here(Trigger.MANUAL)
     text = get("/metrics", secret=SERVICE).content.decode()
-    assert "ritmo_cadence_sends_last_hour" in text
+    assert 'outcome="accepted",why=""} 1.0' in text
     for name in (
         "due_runs",
         "oldest_due_seconds",

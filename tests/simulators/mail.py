@@ -34,7 +34,7 @@ class Simulator:
         ids = (mail["Message-ID"] for _, mail in self.ledger)
         return Counter(each.strip("<>").partition(".")[0] for each in ids)
 
-    async def handle_MAIL(  # noqa: N802
+    async def handle_MAIL(
         self, server: SMTP, session: Session, envelope: Envelope, address: str,
         options: list[str],
     ) -> str:  # fmt: skip
@@ -42,14 +42,14 @@ class Simulator:
         envelope.mail_options.extend(options)
         return self._answer("mail", server, "250 OK")
 
-    async def handle_RCPT(  # noqa: N802
+    async def handle_RCPT(
         self, server: SMTP, session: Session, envelope: Envelope, address: str,
         options: list[str],
     ) -> str:  # fmt: skip
         envelope.rcpt_tos.append(address)
         return self._answer("rcpt", server, "250 OK")
 
-    async def handle_DATA(  # noqa: N802
+    async def handle_DATA(
         self, server: SMTP, session: Session, envelope: Envelope
     ) -> str:
         """Keep the mail; a cut comes after that, and so does a wait."""

@@ -112,7 +112,7 @@ def meta() -> Iterator[Simulator]:
 class _Handler(Handler):
     simulator: Simulator
 
-    def do_GET(self) -> None:  # noqa: N802
+    def do_GET(self) -> None:
         self.simulator.requests.append(("GET", self.path))
         if self.headers.get("Authorization") != f"Bearer {TOKEN}":
             self.fail(error(190, 401), {})
@@ -121,7 +121,7 @@ class _Handler(Handler):
         else:
             self.reply(200, json.dumps({"verified_name": "Acme", "id": NUMBER_ID}), {})
 
-    def do_POST(self) -> None:  # noqa: N802
+    def do_POST(self) -> None:
         simulator = self.simulator
         simulator.requests.append(("POST", self.path))
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))

@@ -1,0 +1,47 @@
+"""Whose stores a person sees: their own, or all with the permission to look at stores."""
+
+from uuid import UUID
+
+from django.contrib.auth.models import AnonymousUser, User
+from django.db.models import QuerySet
+
+from queues.access import may
+from syncs.errors import UnknownRun, UnknownStore
+from syncs.models import Run, Store
+
+LOOK = "syncs.view_store"
+
+
+def stores_of(person: User | AnonymousUser) -> QuerySet[Store]:
+    """Return the stores that a person may look at."""
+    rows = Store.objects.all()
+    if may(person, LOOK):
+        return rows
+    if not isinstance(person, User):
+        return rows.none()
+    return rows.filter(memberships__user=person)
+
+
+def store_of(person: User | AnonymousUser, store_id: object) -> Store:
+    """Return a store of that person's; raises UnknownStore, as if there were none."""
+    found = stores_of(person).filter(pk=key_of(store_id, UnknownStore)).first()
+    if found is None:
+        raise UnknownStore("There is no such store")
+    return found
+
+
+def run_of(person: User | AnonymousUser, run_id: object) -> Run:
+    """Return a run of a store of that person's; raises UnknownRun otherwise."""
+    rows = Run.objects.filter(pk=key_of(run_id, UnknownRun)).select_related("store")
+    found = rows.filter(store__in=stores_of(person)).first()
+    if found is None:
+        raise UnknownRun("There is no such sync")
+    return found
+
+
+def key_of(value: object, missing: type[Exception]) -> UUID:
+    """Return the key that a text is, or raise as if there were no such row."""
+    try:
+        return UUID(str(value))
+    except ValueError:
+        raise missing("There is no such row") from None

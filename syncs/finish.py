@@ -1,0 +1,129 @@
+"""Close the turn of a run: publish what is whole; then go on later, try again, or end."""
+
+import random
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from queues.outcomes import Snooze
+from queues.running import RunningJob
+from syncs import clock, links, turn
+from syncs.errors import NotReady, ProviderError, Wait
+from syncs.models import CacheEntry, Connection, Run, StreamRun
+from syncs.periods import days_of
+from syncs.publish import mark_failed, publish
+from syncs.states import ErrorKind, Outcome, StreamStatus, Waiting
+
+DONE = (StreamStatus.COMPLETE, StreamStatus.HELD, StreamStatus.FAILED)
+
+
+@dataclass(slots=True)
+class Turn:
+    """What one turn of a run has to do, and what stood in its way."""
+
+    job: RunningJob
+    run: Run
+    until: float
+    links: list[Connection] = field(default_factory=list)
+    streams: list[StreamRun] = field(default_factory=list)
+    waits: list[Wait] = field(default_factory=list)
+    faults: list[ProviderError] = field(default_factory=list)
+    is_over: bool = False
+    """The slice is over before the streams are."""
+
+
+def finish(now: Turn) -> object:
+    """Publish what is whole; then go on later, try again, or end."""
+    left = [row for row in now.streams if row.status not in DONE]
+    retrying = [
+        row
+        for row in left
+        if row.status == StreamStatus.WAITING and row.waiting_until is None
+    ]
+    published = publish(now.job, now.run, now.links, now.streams)
+    if retrying and not turn.tries_left(now.run):
+        _give_up(now, retrying)
+        left = [row for row in left if row not in retrying]
+        retrying = []
+    if left and turn.is_late(now.run):
+        _give_up(now, left, "it was not done within a day")
+        left = []
+    if now.is_over:
+        turn.give_way(now.job, now.run)
+        return Snooze(0)
+    if left:
+        return _later(now, has_failed=bool(retrying))
+    return _conclude(now, published.held)
+
+
+def _later(now: Turn, *, has_failed: bool) -> Snooze:
+    if has_failed:
+        error = now.faults[-1]
+        seconds = turn.WAITS[min(now.run.no_progress, len(turn.WAITS) - 1)]
+        seconds *= random.uniform(0.8, 1.2)  # noqa: S311 - no secret
+        turn.fail_try(now.job, now.run, kind=error.kind, code=error.code,
+                      text=str(error), wait=seconds)  # fmt: skip
+        return Snooze(seconds)
+    first = min(now.waits, key=lambda each: each.until)
+    until: datetime = max(first.until, clock.now() + timedelta(seconds=1))
+    turn.wait(now.job, now.run, _why(first), until, str(first))
+    return Snooze(until)
+
+
+def _why(wait: Wait) -> Waiting:
+    if wait.scope == "breaker":
+        return Waiting.PAUSED
+    if wait.kind == ErrorKind.QUOTA:
+        return Waiting.QUOTA
+    return Waiting.PROVIDER if isinstance(wait, NotReady) else Waiting.RATE_LIMIT
+
+
+def _give_up(now: Turn, rows: Iterable[StreamRun], why: str = "") -> None:
+    with transaction.atomic():
+        turn.guard(now.job, now.run)
+        for row in rows:
+            row.status, row.error = StreamStatus.FAILED, why or row.error
+            row.save(update_fields=["status", "error"])
+
+
+def _conclude(now: Turn, held: dict[str, str]) -> object:
+    bad = [row for row in now.streams if row.status != StreamStatus.COMPLETE]
+    for link in now.links:
+        ours = [row for row in now.streams if row.connection_id == link.pk]
+        if ours and all(row.status == StreamStatus.COMPLETE for row in ours):
+            links.succeeded(link)
+    aside = sum(row.quarantined for row in now.streams)
+    lines = [f"{row.stream}: {row.error}" for row in bad] + [*held.values()]
+    if not bad and not held:
+        text = f"{aside} rows were kept aside" if aside else ""
+        return end(now, Outcome.PARTIAL if aside else Outcome.SUCCEEDED, text)
+    whole = [row for row in now.streams if row.status == StreamStatus.COMPLETE]
+    is_partial = (
+        bool(whole) or bool(held) or any(r.status == StreamStatus.HELD for r in bad)
+    )
+    kind = next(
+        (row.error_kind for row in bad if row.error_kind), ErrorKind.DATA_QUALITY
+    )
+    return end(
+        now, Outcome.PARTIAL if is_partial else Outcome.FAILED, "; ".join(lines), kind
+    )
+
+
+def end(now: Turn, outcome: Outcome, text: str = "", kind: str | None = None) -> object:
+    """End the run, and tell the entries that it did not renew."""
+    with transaction.atomic():
+        turn.end(now.job, now.run, outcome, text=text, kind=kind)
+        if outcome == Outcome.FAILED:
+            mark_failed(now.run, now.run.data_types, text)
+        elif kind is not None:
+            mark_failed(now.run, _unrenewed(now), text)
+    return {"run": str(now.run.pk), "outcome": str(outcome)}
+
+
+def _unrenewed(now: Turn) -> list[str]:
+    rows = CacheEntry.objects.filter(**days_of(now.run)).exclude(run=now.run)
+    if now.run.data_types is not None:
+        rows = rows.filter(data_type__in=now.run.data_types)
+    return list(rows.values_list("data_type", flat=True))
