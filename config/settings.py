@@ -234,14 +234,9 @@ CONTENT_SECURITY_POLICY = {
 CORS_URLS_REGEX = r"^/(functions|api)/"
 CORS_ALLOWED_ORIGINS = env.origins("CORS_ALLOWED_ORIGINS")
 CORS_ALLOW_HEADERS = (
-    "accept",
-    "apikey",
-    "authorization",
-    "content-type",
-    "idempotency-key",
-    "x-client-info",
-    "x-requested-with",
-)
+    "accept", "apikey", "authorization", "content-type", "idempotency-key",
+    "x-client-info", "x-requested-with",
+)  # fmt: skip
 
 STATIC_URL = "static/"
 STATIC_ROOT = DATA_DIR / "static"
@@ -278,6 +273,8 @@ KLAVIYO_BASE_URL = (
 KLAVIYO_REVISION = env.text("KLAVIYO_REVISION", "2026-10-15")
 UAZAPI_BASE_URL = env.url("UAZAPI_BASE_URL", "https", "http")
 UAZAPI_TOKEN = env.text("UAZAPI_TOKEN")
+DEMO_PHONES_URL = env.url("DEMO_PHONES_URL", "http") if DEMO else ""
+DEMO_PHONES_TOKEN = env.text("DEMO_PHONES_TOKEN")
 PUBLIC_URL = env.url("PUBLIC_URL", "https", "http").rstrip("/")
 WHATSAPP_INBOUND_SECRETS = env.secrets("WHATSAPP_INBOUND_SECRET", production=PRODUCTION)
 

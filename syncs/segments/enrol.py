@@ -45,7 +45,7 @@ def _enrol(rule: EnrolmentRule, event: LeadEvent) -> str:
         mine.motive = error.motive[:30]
         mine.detail = str(error)[:200]
     mine.save(update_fields=["run", "motive", "detail"])
-    return "enrolled" if mine.run_id is not None else "refused"
+    return "refused" if mine.motive else "enrolled"
 
 
 def _run(rule: EnrolmentRule, event: LeadEvent) -> Run:

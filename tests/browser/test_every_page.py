@@ -15,6 +15,7 @@ from django.test import Client
 from playwright.sync_api import Page, ViewportSize
 
 from tests.browser.doors import carry_in
+from tests.cadences.scene import furnish as furnish_cadences
 from tests.pages import SITE, models, pages_of
 from tests.pages import Page as Place
 from tests.scene import furnish, remember
@@ -40,6 +41,7 @@ TABS = 12
 @pytest.fixture
 def client(page: Page, live_server: Any, admin_user: User) -> Client:
     furnish(admin_user)
+    furnish_cadences()
     return carry_in(page.context, live_server.url, admin_user)
 
 

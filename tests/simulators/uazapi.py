@@ -46,7 +46,8 @@ class Simulator(Phones):
         super().__init__(TOKEN, persona=lambda number: self.people.get(number, SILENT))
         self.requests: list[tuple[str, str, dict[str, str]]] = []
         self.faults: deque[Fault] = deque()
-        self.latency = 0.0
+        self.latency = self.lag = 0.0
+        """Seconds before a request is looked at, and between its deed and its answer."""
         self.instance: dict[str, Any] = {}
         self.status: dict[str, Any] = {}
         self.url = ""
@@ -105,6 +106,7 @@ class _Handler(Handler):
         status, said = simulator.answer(
             self.command, self.path, self.headers.get("token"), body
         )
+        time.sleep(simulator.lag)
         self.reply(status, json.dumps(said), {})
 
     do_GET = do_POST = answer  # noqa: N815
