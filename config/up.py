@@ -141,8 +141,9 @@ def _surroundings(
 def _outside(
     environment: Environment, directory: Path, port: int, *, demo: bool
 ) -> dict[str, str]:
-    """Return where we are found, and where the demo's phones and providers are."""
-    values = {"PUBLIC_URL": environment.text("PUBLIC_URL", f"http://127.0.0.1:{port}")}
+    """Return where we are found, and where the demo's phones and shops are."""
+    values = stand.places(environment, directory, demo=demo)
+    values |= {"PUBLIC_URL": environment.text("PUBLIC_URL", f"http://127.0.0.1:{port}")}
     if demo:
         phones = remembered_port(directory, "phones")
         values["DEMO_PHONES_URL"] = f"http://127.0.0.1:{phones}"
@@ -151,7 +152,7 @@ def _outside(
         values["PROVIDERS_ALLOW_PRIVATE"] = environment.text(
             "PROVIDERS_ALLOW_PRIVATE", "on"
         )
-    return values | stand.places(environment, directory, demo=demo)
+    return values
 
 
 def _phones(port: int, values: dict[str, str]) -> list[Child]:
