@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import F
+from django.utils.translation import gettext as _
 
 from cadences.errors import IllegalMove
 from cadences.models import Step, Variant, Version
@@ -116,7 +117,7 @@ def _held(version: Version) -> Iterator[list[Step]]:
     with transaction.atomic():
         held = Version.objects.select_for_update().filter(pk=version.pk).first()
         if held is None or held.state != Version.State.DRAFT:
-            raise IllegalMove("Only a draft can be changed")
+            raise IllegalMove(_("Only a draft can be changed"))
         rows = held.steps.select_related("version__cadence").order_by("position")
         yield list(rows.prefetch_related("variants"))
 
@@ -124,7 +125,7 @@ def _held(version: Version) -> Iterator[list[Step]]:
 def _find(steps: list[Step], step: Step) -> Step:
     found = next((each for each in steps if each.pk == step.pk), None)
     if found is None:
-        raise IllegalMove("The step is not there any more")
+        raise IllegalMove(_("The step is not there any more"))
     return found
 
 

@@ -28,7 +28,15 @@ from cadences.whole import (
     with_contacts,
 )
 
-__all__ = ["Facts", "Reach", "execution_of", "gather", "hash_of"]
+__all__ = [
+    "Facts",
+    "Reach",
+    "choice",
+    "execution_of",
+    "find_ways",
+    "gather",
+    "hash_of",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,20 +92,19 @@ def gather(run: Run, *, now: datetime, execution: Execution | None = None) -> Fa
     find_ways(facts, step)
     if step is not None:
         _text(facts, step)
-        look_back(facts, step)
+        _previous(facts, step)
     return facts
 
 
-def find_ways(facts: Facts, step: Step | None, *, holds: bool = True) -> None:
-    """Read who may be written to, and what went; hold the addresses if one may go."""
+def find_ways(facts: Facts, step: Step | None) -> None:
+    """Hold the lead's addresses, then read who may be written to, and what went."""
     run = facts.run
     contacts = with_contacts(run.lead)
     hashes = {
         (each.medium, hashed(each.medium, each.address)): each for each in contacts
     }
     held = sorted({digest for _, digest in hashes})
-    if holds:
-        hold(held)
+    hold(held)
     # After the step before, its own delay says how long to wait.
     own = None if step is not None and step.base == Step.Base.START else run.pk
     is_on, reason, redirects, stopped, said, last = history(
@@ -181,8 +188,7 @@ def hash_of(text: str) -> int:
     return int(sha256(text.encode()).hexdigest()[:8], 16)
 
 
-def look_back(facts: Facts, step: Step) -> None:
-    """Read what the conditions of a step ask about."""
+def _previous(facts: Facts, step: Step) -> None:
     run = facts.run
     if not step.conditions:
         return

@@ -17,6 +17,7 @@ from cadences.senders import choose, is_limited, reserve
 from cadences.states import (
     MAYBE_SENT,
     OVER,
+    Delivery,
     ExecutionState,
     Medium,
     PauseReason,
@@ -260,5 +261,6 @@ def _execution(
         planned_for=before.planned_for if before else run.planned_run_at,
         attempts=1 + (before.attempts if before else 0), zone=facts.zone.name,
         calendar=calendar_of(run, step), is_forced=run.is_forced, reason="",
-        look_at=None,
+        look_at=None, delivery=before.delivery if before else Delivery.NONE,
+        delivery_rank=before.delivery_rank if before else 0,
     )  # fmt: skip

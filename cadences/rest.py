@@ -1,6 +1,7 @@
 """Let an account rest, and wake it: by people, whatever its breaker says."""
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from cadences.errors import IllegalMove
 from cadences.models import Account
@@ -19,7 +20,7 @@ def rest(account: Account) -> None:
     """Let an account send nothing until it is woken; its runs wait or go elsewhere."""
     held = Account.objects.select_for_update().get(pk=account.pk)
     if held.state == State.PAUSED:
-        raise IllegalMove("The account rests already")
+        raise IllegalMove(_("The account rests already"))
     Account.objects.filter(pk=held.pk).update(state=State.PAUSED)
     record(
         "account.rest", held,
@@ -32,7 +33,7 @@ def wake(account: Account) -> None:
     """Let an account send again, and forget its failures."""
     held = Account.objects.select_for_update().get(pk=account.pk)
     if not rests(held) and not held.failures:
-        raise IllegalMove("The account is awake")
+        raise IllegalMove(_("The account is awake"))
     Account.objects.filter(pk=held.pk).update(
         state=State.ACTIVE, broken_until=None, failures=0
     )

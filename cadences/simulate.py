@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from django.db.models import prefetch_related_objects
 
 from cadences.errors import BadTemplate, MissingVariable
-from cadences.facts import Facts, choice, find_ways, look_back
+from cadences.facts import Facts, choice, find_ways
 from cadences.gates import Act, Defer, Skip, walk
 from cadences.grammar import render
 from cadences.models import (
@@ -35,6 +35,7 @@ from cadences.values import values_of
 
 MOST_WAITS = 8
 """Deferrals of one step that are followed."""
+ON = Control(is_on=True, redirects={}, reason="")
 OUTSIDE = ("switch", "cadence")
 """Gates that are the day's business: a simulation is of the rules."""
 
@@ -195,11 +196,10 @@ class _World:
 
     def _read(self, step: Step, now: datetime) -> Facts:
         facts = Facts(
-            now=now, control=Control(is_on=True, redirects={}, reason=""),
-            run=self.run, step=step, execution=None, zone=zone_of(self.run), hours=None,
+            now=now, control=ON, run=self.run, step=step, execution=None, zone=zone_of(self.run), hours=None,
         )  # fmt: skip
-        find_ways(facts, step, holds=False)
-        look_back(facts, step)
+        find_ways(facts, step)
+        facts.control = ON
         return facts
 
     def _write(self, facts: Facts, moment: Moment) -> None:

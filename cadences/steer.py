@@ -3,6 +3,7 @@
 from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Now
+from django.utils.translation import gettext as _
 
 from cadences.errors import IllegalMove
 from cadences.models import Cadence, Run
@@ -35,7 +36,8 @@ def steer(cadence: Cadence, to: str) -> Cadence:
     """
     held = Cadence.objects.select_for_update().get(pk=cadence.pk)
     if not may_go(held, to):
-        raise IllegalMove(f"The cadence is {held.state}")
+        word = State(held.state).label
+        raise IllegalMove(_("The cadence is %(state)s") % {"state": word})
     before = held.state
     held.state = to
     held.save(update_fields=["state"])

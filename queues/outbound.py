@@ -46,7 +46,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back: at most 64 kB of it, as text that a row can hold."""
+    """What came back, up to a size, as text that a row can hold."""
 
     status: int
     headers: Mapping[str, str]
@@ -146,9 +146,12 @@ class Line:
             return Said(response.status_code, found, bytes(body))
 
 
-async def send(call: Call, *, seconds: float, allow_private: bool) -> Answer:
+async def send(
+    call: Call, *, seconds: float, allow_private: bool, most: int = MAX_ANSWER
+) -> Answer:
     """Make one call within `seconds` and return the answer, whatever its status.
 
+    Of a body longer than `most` bytes the beginning is returned.
     The name is resolved once and the connection goes to an address that was checked.
     Raises AddressRefused before anything is sent, or Unreachable: NothingSent as long
     as no byte of the call had left.
@@ -157,7 +160,7 @@ async def send(call: Call, *, seconds: float, allow_private: bool) -> Answer:
     try:
         async with asyncio.timeout(seconds):
             addresses = await _checked(call.url, allow_private=allow_private)
-            return await _first_answer(call, addresses, wire)
+            return await _first_answer(call, addresses, wire, most)
     except TimeoutError:
         said = f"{call.place}: no answer within {seconds:g} s"
         raise wire.failure(said) from None
@@ -211,12 +214,14 @@ async def checked(host: str, port: int, *, allow_private: bool) -> list[str]:
     return addresses[:MAX_TRIED]
 
 
-async def _first_answer(call: Call, addresses: list[str], wire: Wire) -> Answer:
+async def _first_answer(
+    call: Call, addresses: list[str], wire: Wire, most: int
+) -> Answer:
     """Try each address until one accepts the connection."""
     last: Exception = NothingSent("no address")
     for address in addresses:
         try:
-            return await _exchange(call, address, wire)
+            return await _exchange(call, address, wire, most)
         except httpx2.HTTPError as error:
             last = error
             if wire.is_used:
@@ -224,7 +229,7 @@ async def _first_answer(call: Call, addresses: list[str], wire: Wire) -> Answer:
     raise wire.failure(f"{call.place}: {type(last).__name__}: {last}") from None
 
 
-async def _exchange(call: Call, address: str, wire: Wire) -> Answer:
+async def _exchange(call: Call, address: str, wire: Wire, most: int) -> Answer:
     url = httpx2.URL(call.url)
     async with httpx2.AsyncClient(
         verify=_tls(), trust_env=False, follow_redirects=False,
@@ -246,23 +251,23 @@ async def _exchange(call: Call, address: str, wire: Wire) -> Answer:
         )  # fmt: skip
         response = await client.send(request, stream=True)
         try:
-            return await _read(response)
+            return await _read(response, most)
         finally:
             await response.aclose()
 
 
-async def _read(response: httpx2.Response) -> Answer:
+async def _read(response: httpx2.Response, most: int) -> Answer:
     body = bytearray()
     async for chunk in response.aiter_raw():
         body += chunk
-        if len(body) > MAX_ANSWER:
+        if len(body) > most:
             break
-    text = bytes(body[:MAX_ANSWER]).decode(errors="replace")
+    text = bytes(body[:most]).decode(errors="replace")
     return Answer(
         status=response.status_code,
         headers=dict(response.headers),
         body=CONTROL.sub("\ufffd", text),
-        truncated=len(body) > MAX_ANSWER,
+        truncated=len(body) > most,
     )
 
 

@@ -36,6 +36,9 @@ RUNNING = {
     "cadences.rest_account",
     "cadences.reveal_lead",
     "cadences.switch_runner",
+    "cadences.add_lead",
+    "cadences.change_lead",
+    "cadences.add_suppression",
 }
 """What an operator does day by day."""
 

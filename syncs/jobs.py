@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from queues.handlers import handler
 from queues.limits import Limit
@@ -11,9 +11,14 @@ from queues.running import RunningJob
 from queues.schedule import starter
 from syncs.deliveries import JOB, apply
 from syncs.errors import ProviderError, Wait
+from syncs.everyone import request_all
 from syncs.judge import Verdict, judge
+from syncs.prune import prune
+from syncs.segments import jobs as segments
 from syncs.tick import tick
 from syncs.work import SLICE, work
+
+__all__ = ["segments"]
 
 ONE_CALL = 60.0
 """Seconds that a page may take beyond the slice it was begun in."""
@@ -74,6 +79,31 @@ def shopify_webhooks(data: Deliveries, job: RunningJob) -> object:
         return Bury(str(error))
 
 
+@handler("sync-prune", timeout=900)
+def sync_prune(data: dict[str, object], job: RunningJob) -> dict[str, int]:
+    """Delete syncs, events and numbers that are past their time."""
+    return prune()
+
+
+class SyncAllStores(BaseModel):
+    """How many days of every store, and over how long the starts are spread."""
+
+    days: int = Field(30, ge=1, le=366)
+    spread_minutes: int = Field(45, ge=0, le=24 * 60)
+    skip_hours: float = Field(1, ge=0)
+    """A store that was synced so recently is left out, as in the seed."""
+
+
+@handler("sync-all-stores", timeout=300)
+def sync_all_stores(data: SyncAllStores, job: RunningJob) -> dict[str, int]:
+    """Ask for the last days of every store, spread over a while."""
+    asked = request_all(
+        days=data.days, spread=data.spread_minutes * 60, skip=data.skip_hours * 3600
+    )
+    return {"requested": asked}
+
+
+starter("sync-prune-daily", cron="40 3 * * *", type="sync-prune", priority=9)
 starter(
     "sync-worker-every-10s", every=timedelta(seconds=10), type="sync-worker", priority=2
 )

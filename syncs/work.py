@@ -173,6 +173,8 @@ def _met(now: Turn, link: Connection, row: StreamRun, error: ProviderError) -> b
         row.status, row.error, row.error_kind = status, str(error)[:2000], error.kind
         row.waiting_until = error.until if isinstance(error, Wait) else None
         row.save(update_fields=["status", "error", "error_kind", "waiting_until"])
+        if verdict == Verdict.SHUT:
+            _shut(now, link, error)
         level = "info" if verdict == Verdict.WAIT else "warning"
         tell(now.run, f"stream_{verdict}", str(error), level=level, stream=row.stream,
              kind=str(error.kind), code=error.code, endpoint=error.endpoint)  # fmt: skip
@@ -183,3 +185,12 @@ def _met(now: Turn, link: Connection, row: StreamRun, error: ProviderError) -> b
     if not isinstance(error, QualityHeld):
         links.erred(link, error)
     return verdict == Verdict.SHUT
+
+
+def _shut(now: Turn, link: Connection, error: ProviderError) -> None:
+    """Fail what was left of a connection that nobody may call any more."""
+    for other in now.streams:
+        if other.connection_id == link.pk and other.status not in DONE:
+            other.status, other.error = StreamStatus.FAILED, str(error)[:2000]
+            other.error_kind = error.kind
+            other.save(update_fields=["status", "error", "error_kind"])

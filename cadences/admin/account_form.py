@@ -131,7 +131,8 @@ class AccountForm(forms.ModelForm):
         held = ", ".join(sorted(self._held))
         if not held:
             return line
-        return f"{line} {_('Held now: %(names)s. Empty keeps them.') % {'names': held}}"
+        kept = _("Held now: %(names)s. Empty keeps them.") % {"names": held}
+        return f"{line} {kept}"
 
 
 def _held(row: Account) -> dict[str, str]:

@@ -3,9 +3,11 @@
 from typing import Any
 
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.forms import ModelForm
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import path
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -14,8 +16,10 @@ from django.utils.translation import gettext_lazy
 from cadences.admin.account_form import AccountForm
 from cadences.admin.desk import Desk, reason_form
 from cadences.admin.gauges import gauges_of, ramp_words
+from cadences.check import check
 from cadences.models import Account
 from cadences.rest import rest, rests, wake
+from queues.access import may_everywhere
 from queues.admin import show
 from queues.admin.verbs import Verb
 from queues.audit import record
@@ -103,7 +107,9 @@ class AccountAdmin(Desk):
     def details(self, request: HttpRequest, row: Any) -> dict[str, Any]:
         """Show the gauges, and how it is."""
         gauges = gauges_of([row])[row.pk]
-        return {"badge": health(row), "gauges": gauges, "ramp": ramp_words(row)}
+        may_check = may_everywhere(request.user, REST)
+        told = {"ramp": ramp_words(row), "may_check": may_check}
+        return {"badge": health(row), "gauges": gauges, **told}
 
     def save_model(
         self, request: HttpRequest, obj: Any, form: Any, change: Any
@@ -127,6 +133,28 @@ class AccountAdmin(Desk):
         text = _("“%(name)s” is saved.") % {"name": obj}
         self.message_user(request, text, messages.SUCCESS)
         return redirect("admin:cadences_account_change", obj.pk)
+
+    def get_urls(self) -> list[Any]:
+        """Give the test an address below the account."""
+        view = self.admin_site.admin_view(self._check)
+        at = path("<path:object_id>/check/", view, name="cadences_account_check")
+        return [at, *super().get_urls()]
+
+    def _check(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Ask the provider whether the account works; nothing is sent."""
+        account = self.get_object(request, object_id)
+        if account is None:
+            raise Http404
+        if not may_everywhere(request.user, REST):
+            raise PermissionDenied
+        if request.method == "POST":
+            found = check(account)
+            word = _("It works.") if found.works else _("It does not work.")
+            level = messages.SUCCESS if found.works else messages.ERROR
+            self.message_user(request, f"{word} {found.detail}", level)
+            told = {"works": found.works, "detail": found.detail}
+            record("account.check", account, after=told)
+        return redirect("admin:cadences_account_change", account.pk)
 
     @admin.display(description=gettext_lazy("account"))
     def title(self, row: Any) -> SafeString:

@@ -1,5 +1,6 @@
 """What becomes of versions: begun, compared, published, thrown away, moved to."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import messages
@@ -7,7 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy
 
 from cadences import edit
 from cadences.admin import words
@@ -16,9 +17,10 @@ from cadences.admin.lines import Line
 from cadences.compare import Change, compare
 from cadences.errors import NotPublishable
 from cadences.funnel import living
+from cadences.lint import lint
 from cadences.migrate import summary
-from cadences.models import Cadence, Calendar, Version
-from cadences.publish import draft, findings, publish
+from cadences.models import Cadence, Calendar, Step, Version
+from cadences.publish import draft, publish, read
 from cadences.steps import steps_of
 from queues.audit import because
 from queues.enqueue import enqueue
@@ -69,7 +71,7 @@ def diff(_admin: Any, request: HttpRequest, cadence: Cadence) -> dict[str, Any]:
         "versions": versions,
         "before": before,
         "after": after,
-        "changes": changes_of(before, after),
+        "changes": changes_of(steps_of(before), steps_of(after)),
     }
 
 
@@ -78,12 +80,10 @@ def _named(request: HttpRequest, word: str, versions: list[Version]) -> Version 
     return next((each for each in versions if str(each.number) == number), None)
 
 
-def changes_of(before: Version, after: Version) -> list[dict[str, Any]]:
+def changes_of(before: Sequence[Step], after: Sequence[Step]) -> list[dict[str, Any]]:
     """Return the differences between two versions, ready to be shown."""
     calendars = dict(Calendar.objects.values_list("pk", "name"))
-    return [
-        _told(each, calendars) for each in compare(steps_of(before), steps_of(after))
-    ]
+    return [_told(each, calendars) for each in compare(before, after)]
 
 
 def _told(change: Change, calendars: dict[int, str]) -> dict[str, Any]:
@@ -120,8 +120,9 @@ def publish_page(
         return redirect(_steps(cadence))
     if request.method == "POST":
         return _publish(admin, request, version)
-    notes, before = findings(version), cadence.published
-    runs = sum(living(cadence.versions.values_list("pk", flat=True)).values())
+    plan, before = read(version), cadence.published
+    notes = lint(plan)
+    runs = sum(living(cadence.pk).values())
     return {
         "title": _("Publish version %(n)d") % {"n": version.number},
         "version": version,
@@ -129,7 +130,7 @@ def publish_page(
         "warnings": [each for each in notes if not each.is_fault],
         "before": before,
         "runs": capped(runs) if runs else "",
-        "changes": changes_of(before, version) if before else [],
+        "changes": changes_of(steps_of(before), plan.steps) if before else [],
     }
 
 
@@ -184,11 +185,6 @@ def _migrate(
     text = _("Job %(id)d moves the runs, one by one. Its page tells how far it is.")
     admin.message_user(request, text % {"id": job.pk}, messages.SUCCESS)
     return redirect("admin:cadences_cadence_change", version.cadence_id)
-
-
-def runs_word(count: int) -> str:
-    """Return a count of runs in words."""
-    return ngettext("%(n)s run", "%(n)s runs", count) % {"n": capped(count)}
 
 
 def _steps(cadence: Cadence) -> str:

@@ -1,11 +1,12 @@
 """Add the routes of this app to the one API of the project."""
 
 from queues.api.site import api
-from syncs.api import doors, hooks, stores
+from syncs.api import doors, hooks, segments, stores
 
 
 def add() -> None:
     """Add the routers; once, before the addresses are read."""
     api.add_router("", doors.router)
     api.add_router("", hooks.router)
+    api.add_router("", segments.router)
     api.add_router("", stores.router)

@@ -6,8 +6,12 @@ from syncs.models.connections import Connection, Credential
 from syncs.models.faults import Quarantined
 from syncs.models.hooks import Delivery
 from syncs.models.marketing import Piece, ReportState, Result
+from syncs.models.members import LeadEvent, SegmentMember, SegmentRefusal, SyncedLead
 from syncs.models.orders import Order, OrderCoverage, OrderLine, Refund
+from syncs.models.passes import SegmentPage, SegmentPass
+from syncs.models.rules import Enrolment, EnrolmentRule, LeadHint
 from syncs.models.runs import Event, Run, StreamRun
+from syncs.models.segments import SegmentControl, SegmentLog, Trigger
 from syncs.models.stores import Store, StoreMember
 from syncs.models.streams import StreamState
 
@@ -18,7 +22,11 @@ __all__ = [
     "Connection",
     "Credential",
     "Delivery",
+    "Enrolment",
+    "EnrolmentRule",
     "Event",
+    "LeadEvent",
+    "LeadHint",
     "Order",
     "OrderCoverage",
     "OrderLine",
@@ -28,9 +36,17 @@ __all__ = [
     "ReportState",
     "Result",
     "Run",
+    "SegmentControl",
+    "SegmentLog",
+    "SegmentMember",
+    "SegmentPage",
+    "SegmentPass",
+    "SegmentRefusal",
     "Spending",
     "Store",
     "StoreMember",
     "StreamRun",
     "StreamState",
+    "SyncedLead",
+    "Trigger",
 ]

@@ -182,6 +182,19 @@ def test_an_order_shows_what_it_means_and_a_job_does_it(
     assert Event.objects.filter(type="PAUSADA", actor="admin").count() == 2
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_long_order_lets_others_have_the_worker(two: list[Run], monkeypatch):
+    monkeypatch.setattr("cadences.orders.TURN", -1.0)
+    job = begin("hurry", Runs(status="ATIVA"), token=uuid4())
+
+    run_due(limit=10, seconds=20)
+
+    job.refresh_from_db()
+    assert (job.status, job.result["done"]) == ("completed", 2)
+    assert job.attempts.count() > 1
+    assert [told(each).count("AGENDADO") for each in two] == [1, 1]
+
+
 def test_an_order_of_nothing_is_refused():
     with pytest.raises(NothingSelected):
         begin("pause", Runs(status="PAUSADA"), token=uuid4())

@@ -472,6 +472,23 @@ def test_an_account_rests_and_wakes(admin_client: Client):
         wake(account)
 
 
+def test_an_account_is_tested(admin_client: Client, phones: Any):
+    company()
+    account = Account.objects.get(name="email-1")
+    address = f"{HOME}/account/{account.pk}/check/"
+
+    works = admin_client.post(address, follow=True).content.decode()
+    Account.objects.update(adapter="gone")
+    fails = admin_client.post(address, follow=True).content.decode()
+
+    assert "It works." in works
+    assert "It does not work. Unknown adapter: gone" in fails
+    assert actions() == ["account.check", "account.check"]
+    assert admin_client.get(address).status_code == 302
+    clerk = staff("looker", *VIEWS)
+    assert clerk.post(address).status_code == 403
+
+
 def test_a_company_is_made(admin_client: Client):
     facts = {"code": "beta", "name": "Beta", "time_zone": "America/Manaus"}
 

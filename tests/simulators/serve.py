@@ -22,9 +22,11 @@ class Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def served(handler: type[Handler], tls: ssl.SSLContext | None = None) -> Iterator[int]:
+def served(
+    handler: type[Handler], tls: ssl.SSLContext | None = None, *, port: int = 0
+) -> Iterator[int]:
     """Answer with that handler until the block ends; yield the port."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server = ThreadingHTTPServer(("127.0.0.1", port), handler)
     if tls is not None:
         server.socket = tls.wrap_socket(server.socket, server_side=True)
         server.handle_error = lambda *_: None  # type: ignore[method-assign]

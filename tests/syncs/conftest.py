@@ -40,6 +40,19 @@ def _invariants_hold(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 @pytest.fixture
+def hub(settings: Any) -> Iterator[Any]:
+    """Serve a SprintHub that knows our token, and let the settings name it."""
+    from tests.simulators.sprinthub import INSTANCE, TOKEN, sprinthub
+
+    with sprinthub() as simulator:
+        settings.SPRINTHUB_BASE_URL = simulator.url
+        settings.SPRINTHUB_API_TOKEN = TOKEN
+        settings.SPRINTHUB_INSTANCE = INSTANCE
+        settings.SPRINTHUB_CALLS_A_MINUTE = 6000
+        yield simulator
+
+
+@pytest.fixture
 def stand() -> Iterator[Any]:
     """Serve the pretended provider."""
     from tests.market.stand import standing
@@ -57,3 +70,13 @@ def shop(stand: Any) -> Callable[..., Any]:
         return make_store(stand, name, **options)
 
     return make
+
+
+@pytest.fixture
+def small_pages(monkeypatch: Any) -> None:
+    """Let a page of a segment hold ten rows, or a hundred ids."""
+    from syncs.segments import sprinthub, sweep
+
+    monkeypatch.setattr(sprinthub, "ROWS_A_PAGE", 10)
+    monkeypatch.setattr(sprinthub, "IDS_A_PAGE", 100)
+    monkeypatch.setattr(sweep, "LIMITS", {"rows": 10, "ids": 100})

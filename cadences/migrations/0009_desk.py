@@ -12,7 +12,7 @@ class Migration(migrations.Migration):
     """No lock but the shortest."""
 
     atomic = False
-    dependencies = [("cadences", "0005_run_of_cadence"), ("cadences", "0005_channels_index")]
+    dependencies = [("cadences", "0008_run_of_cadence")]
 
     operations = [
         migrations.AlterField(
