@@ -3,12 +3,23 @@
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Q
 
 from cadences import clock
 from cadences.advance import finish
 from cadences.intend import lock
-from cadences.models import EnrollmentRow, Event, Execution, Lead, Run, Suppression
-from cadences.states import LIVE, ExitReason
+from cadences.models import (
+    Conversation,
+    EnrollmentRow,
+    Event,
+    Execution,
+    Lead,
+    Message,
+    Run,
+    Suppression,
+)
+from cadences.numbers import SUBSCRIBER
+from cadences.states import LIVE, ExitReason, Medium
 from cadences.suppress import suppress
 
 WORDS = ("detail", "said", "evidence", "title")
@@ -33,7 +44,29 @@ def erase(lead_id: UUID, *, actor: str) -> None:
             contact.medium, contact.address, reason=Suppression.Reason.ERASURE,
             company=lead.company_id, everywhere=True,
         )  # fmt: skip
+    _burn(lead)
     _blank(lead)
+
+
+def _burn(lead: Lead) -> None:
+    """Delete what the lead wrote, and the deliveries that their address stands in.
+
+    One that is being applied right now is locked, and left: it finds no such lead.
+    """
+    marks = [
+        each.address.lstrip("+")[-SUBSCRIBER:] if each.medium != Medium.EMAIL
+        else each.address
+        for each in lead.contacts.all()
+    ]  # fmt: skip
+    theirs = Q(lead=lead)
+    for mark in marks:
+        theirs |= Q(channel=Message.Channel.WEBHOOK, body__icontains=mark)
+        theirs |= Q(details__icontains=mark)
+    rows = Message.objects.filter(theirs).select_for_update(skip_locked=True)
+    found = dict(rows.values_list("pk", "conversation"))
+    Message.objects.filter(pk__in=found).delete()
+    talks = [each for each in found.values() if each]
+    Conversation.objects.filter(pk__in=talks, messages=None).delete()
 
 
 def _blank(lead: Lead) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime
 from cadences import retries
 from cadences.errors import MissingVariable
 from cadences.facts import Facts, Reach, execution_of, gather
-from cadences.gates import Act, Defer, Fail, first
+from cadences.gates import Act, Defer, Fail, Skip, first
 from cadences.grammar import render
 from cadences.links import way_out
 from cadences.models import Account, Attempt, Execution, Revision, Run, Step
@@ -26,6 +26,7 @@ from cadences.steps import calendar_of
 from cadences.suppress import hashed
 from cadences.values import values_of
 from cadences.whole import locked
+from cadences.window import is_open
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +133,8 @@ def _compose(facts: Facts) -> Decision:
         after = retries.MISSING_VARIABLE
         why = PauseReason.MISSING_DATA
         return Held("variables", Fail(after, "VARIAVEL_AUSENTE", detail, why))
-    account = _sender(facts)
-    if isinstance(account, Defer):
+    account = _sender(facts, is_approved=bool(template.revision.provider_name))
+    if isinstance(account, Defer | Skip):
         return Held("sender", account)
     return _commit(facts, reach, template.revision, account, said)
 
@@ -155,10 +156,13 @@ def _say(facts: Facts, reach: Reach, revision: Revision) -> Said:
     return Said(subject, render(revision.body, values), tuple(filled))
 
 
-def _sender(facts: Facts) -> Account | Defer:
+def _sender(facts: Facts, *, is_approved: bool) -> Account | Defer | Skip:
     account = choose(facts)
     if isinstance(account, Defer):
         return account
+    # The provider would refuse it, and think the worse of us.
+    if not is_approved and not is_open(account, facts.run.lead, now=facts.now):
+        return Skip("window_closed", account.name)
     if not is_limited(account):
         return account  # nothing to count: no row to wait for
     rows = Account.objects.select_for_update(of=("self",)).select_related("company")

@@ -10,6 +10,7 @@ from cadences.tell import tell
 
 KEPT = timedelta(hours=24)
 """How long a receipt waits for the message it is for."""
+PROGRESS = ("delivery", "delivery_rank", "delivered_at", "read_at")
 EVENTS = {
     Delivery.DELIVERED: EventType.DELIVERED,
     Delivery.READ: EventType.READ,
@@ -32,9 +33,8 @@ def track(run: Run, execution: Execution, moved: Moved, *, now: datetime) -> boo
         execution.delivered_at = execution.delivered_at or at
     if moved.delivery == Delivery.READ:
         execution.read_at = at
-    execution.save(
-        update_fields=["delivery", "delivery_rank", "delivered_at", "read_at"]
-    )
+    changed = {name: getattr(execution, name) for name in PROGRESS}
+    Execution.objects.filter(pk=execution.pk).update(**changed)
     if event := EVENTS.get(moved.delivery):
         tell(
             run, event, position=execution.position,
@@ -66,6 +66,9 @@ def unpark(run: Run, execution: Execution, message_id: str, *, now: datetime) ->
         account=execution.account_id, provider_message_id=message_id
     )
     found = sorted(waiting, key=lambda each: RANKS[Delivery(each.delivery)])
+    if not found:
+        return 0
+    execution.refresh_from_db(fields=PROGRESS)
     for each in found:
         moved = Moved(
             message_id, Delivery(each.delivery), code=each.code, detail=each.detail,

@@ -9,7 +9,7 @@ from cadences.models import Account, Message
 from cadences.runner import run_here
 from cadences.states import Trigger
 from queues.testing import inline
-from tests.cadences.people import company
+from tests.cadences.people import company, template
 from tests.simulators import mail as smtp
 from tests.simulators import meta, uazapi
 from tests.simulators.meta import signature
@@ -45,6 +45,15 @@ def through_smtp(simulator: smtp.Simulator, *, at: str = "acme") -> Account:
             "webhook_secret": "mail-hook-secret",
         },
     )  # fmt: skip
+
+
+def approved(code: str = "hello", *, at: str = "acme") -> None:
+    """Let Meta have approved a text."""
+    wording = template(code, at=at).revision
+    assert wording is not None
+    wording.provider_name, wording.approval = "boas_vindas", "approved"
+    wording.parameters = ["{{ nome }}", "{{ empresa }}"]
+    wording.save(update_fields=["provider_name", "approval", "parameters"])
 
 
 def _account(at: str, medium: str, **facts: Any) -> Account:

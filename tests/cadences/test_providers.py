@@ -26,10 +26,12 @@ from tests.cadences.people import (
 )
 from tests.cadences.people import contact as add_contact
 from tests.cadences.providers import (
+    approved,
     run,
     through_meta,
     through_smtp,
     through_uazapi,
+    to_meta,
     to_uazapi,
 )
 from tests.simulators import mail, meta, uazapi
@@ -53,8 +55,9 @@ def wa(db):
 
 @pytest.fixture
 def cloud(db):
-    """Meta, and a company that writes at any hour."""
+    """Meta, an approved text, and a company that writes at any hour."""
     company(calendar=None)
+    approved()
     with meta.meta() as simulator:
         through_meta(simulator)
         yield simulator
@@ -224,13 +227,6 @@ def test_g13_a_closed_window_skips_and_an_opt_out_at_meta_ends(cloud):
 
 @pytest.mark.usefixtures("clock")
 def test_g13_an_approved_template_is_sent_with_what_it_asks_for(cloud):
-    made = template("hello", "Olá {{ nome }}")
-    made.revision.provider_name = "boas_vindas"
-    made.revision.approval, made.revision.parameters = (
-        "approved",
-        ["{{ nome }}", "{{ empresa }}"],
-    )
-    made.revision.save()
     one = enroll(lead(name="Ana"), cadence())
 
     run()
@@ -239,6 +235,25 @@ def test_g13_an_approved_template_is_sent_with_what_it_asks_for(cloud):
     (part,) = arrived["template"]["components"]
     assert arrived["template"]["name"] == "boas_vindas"
     assert [each["text"] for each in part["parameters"]] == ["Ana", one.company_id]
+
+
+def test_g13_a_free_text_waits_for_nobody_and_is_sent_only_to_who_wrote(cloud):
+    template("free", "Olá {{ nome }}")
+    which = cadence({"template_code": "free"}, code="free", on_reply="continue")
+    silent, wrote = enrolled(which, 2)
+    answer = cloud.says(wrote.lead.contacts.get().address.lstrip("+"), "Oi")
+    to_meta(account(), answer)
+
+    done = run()
+
+    assert done.summary["errors"] == 0
+    (arrived,) = cloud.ledger
+    assert arrived["text"]["body"].startswith("Olá Ana")
+    assert execution(wrote).state == "sent"
+    assert (execution(silent).state, execution(silent).reason) == (
+        "skipped",
+        "window_closed",
+    )
 
 
 # ── catching up ────────────────────────────────────────────────────────────────────

@@ -11,12 +11,14 @@ from django.db import connection
 from django.test import Client
 
 from cadences.enroll import enroll
+from cadences.erase import erase
 from cadences.mend import unpark_late
 from cadences.models import (
     Attempt,
     Consent,
     Contact,
     ContactIssue,
+    Conversation,
     Event,
     Message,
     Receipt,
@@ -28,6 +30,7 @@ from queues.models import Job
 from tests.cadences.people import T, cadence, company, enrolled, execution, fresh, told
 from tests.cadences.people import lead as person
 from tests.cadences.providers import (
+    approved,
     failures,
     heard,
     post,
@@ -56,8 +59,9 @@ def wa(db):
 
 @pytest.fixture
 def cloud(db):
-    """Meta, and a company that writes at any hour."""
+    """Meta, an approved text, and a company that writes at any hour."""
     company(calendar=None)
+    approved()
     with meta.meta() as simulator:
         yield simulator
 
@@ -221,7 +225,7 @@ def test_a_reply_ends_the_run(wa):
 
 
 def test_g9_the_same_message_five_times_is_one_reply(wa):
-    (one,) = sent_by(wa, through_uazapi, on_reply="go_on")
+    (one,) = sent_by(wa, through_uazapi, on_reply="continue")
     account = company().accounts.get(medium="whatsapp")
     body = wa.says(digits(one), "Oi", after=60)
 
@@ -366,7 +370,7 @@ def enroll_or_none(lead: Any) -> Run | None:
 
 
 def test_g7_a_name_at_the_provider_is_learnt_and_used(wa):
-    (one,) = sent_by(wa, through_uazapi, on_reply="go_on")
+    (one,) = sent_by(wa, through_uazapi, on_reply="continue")
     account = company().accounts.get(medium="whatsapp")
     lid = "998877@lid"
 
@@ -445,6 +449,24 @@ def test_one_poison_delivery_stops_no_other(wa):
 
     assert fresh(one).exit_reason == "replied"
     assert Message.objects.filter(status="failed").count() == 1
+
+
+def test_g16_an_erasure_takes_the_texts_and_the_deliveries_with_it(wa):
+    ana, bia = sent_by(wa, through_uazapi, 2, on_reply="continue")
+    account = company().accounts.get(medium="whatsapp")
+    for each in (ana, bia):
+        to_uazapi(account, wa.says(digits(each), "Meu nome é segredo"))
+    theirs = digits(ana)
+
+    erase(ana.lead_id, actor="test")
+
+    assert fresh(ana).exit_reason == "lead_removed"
+    assert Message.objects.count() == 2
+    assert {each.lead_id for each in heard()} == {bia.lead_id}
+    left = json.dumps(list(Message.objects.values("body", "details")))
+    assert theirs not in left
+    assert Conversation.objects.count() == 1
+    assert Suppression.objects.get().reason == "erasure"
 
 
 # ── statuses and echoes ────────────────────────────────────────────────────────────
@@ -552,7 +574,7 @@ def test_b1_a_status_of_meta_settles_what_the_answer_left_open(cloud):
 
 def test_meta_bundles_and_each_part_is_applied_once(cloud):
     account = through_meta(cloud)
-    ana, bia = enrolled(cadence(*TWO, on_reply="go_on"), 2)
+    ana, bia = enrolled(cadence(*TWO, on_reply="continue"), 2)
     run()
     bodies = [
         cloud.says(digits(ana), "Oi", answers=cloud.ledger[0]["id"]),
