@@ -56,6 +56,15 @@ ALIKE = {
     "calendar": "periodictask",
     "account": "queue",
     "company": "group",
+    "cadence-panel": "overview",
+    "next-actions": "cronlog",
+    "run": "play",
+    "uncertain": "warn",
+    "task": "job",
+    "message": "deadletter",
+    "lead": "user",
+    "suppression": "close",
+    "runnerlog": "cronlog",
 }
 
 
