@@ -10,7 +10,9 @@ from django.db import connection
 NEWEST = 5_000
 """Runs that a funnel looks at."""
 MOST = 10_000
-"""Where a count of runs stops."""
+"""Where a count of the runs of one cadence stops."""
+LISTED = 2_000
+"""Where it stops in a list of cadences."""
 
 STEPS = """
 WITH recent AS (
@@ -31,19 +33,22 @@ GROUP BY e.step_key ORDER BY 2
 """
 RUNS = "SELECT count(*) FROM (SELECT FROM lead_cadence_runs WHERE cadence_id = %s LIMIT %s) found"
 STANDING = """
-SELECT each.id, kind.status, (
-    SELECT count(*) FROM (
-        SELECT FROM lead_cadence_runs r
-        WHERE r.cadence_id = each.id AND r.status = kind.status LIMIT %s) found)
-FROM unnest(%s::uuid[]) AS each(id), unnest(%s::text[]) AS kind(status)
+SELECT each.id, few.status, count(*) FROM unnest(%(ids)s::uuid[]) AS each(id), LATERAL (
+    (SELECT status FROM lead_cadence_runs r
+        WHERE r.cadence_id = each.id AND r.status IN ('ATIVA', 'PAUSADA')
+        LIMIT %(most)s)
+    UNION ALL
+    SELECT status FROM (
+        SELECT status FROM lead_cadence_runs r WHERE r.cadence_id = each.id
+        ORDER BY started_at DESC LIMIT %(most)s
+    ) newest WHERE status NOT IN ('ATIVA', 'PAUSADA')
+) few GROUP BY each.id, few.status
 """
 VERSIONS = """
-SELECT each.id, (
-    SELECT count(*) FROM (
-        SELECT FROM lead_cadence_runs r
-        WHERE r.version_id = each.id AND r.status IN ('ATIVA', 'PAUSADA')
-        LIMIT %s) found)
-FROM unnest(%s::bigint[]) AS each(id)
+SELECT version_id, count(*) FROM (
+    SELECT version_id FROM lead_cadence_runs
+    WHERE cadence_id = %s AND status IN ('ATIVA', 'PAUSADA') LIMIT %s
+) few GROUP BY version_id
 """
 
 
@@ -82,18 +87,21 @@ def funnel(cadence_id: UUID, *, newest: int = NEWEST) -> Funnel:
     return Funnel(min(runs, newest), runs > newest, {each.key: each for each in counts})
 
 
-def standing(cadences: Iterable[UUID], statuses: Iterable[str]) -> dict[UUID, dict[str, int]]:  # fmt: skip
-    """Count the runs of cadences by status; each count stops at MOST."""
+def standing(cadences: Iterable[UUID]) -> dict[UUID, dict[str, int]]:
+    """Count the runs of cadences by status: live ones, and of the newest the ended.
+
+    It looks at LISTED of each at most, however many there are.
+    """
     found: dict[UUID, dict[str, int]] = defaultdict(dict)
     with connection.cursor() as cursor:
-        cursor.execute(STANDING, [MOST, [*cadences], [str(each) for each in statuses]])
+        cursor.execute(STANDING, {"ids": [*cadences], "most": LISTED})
         for cadence, status, count in cursor.fetchall():
             found[cadence][status] = count
     return found
 
 
-def living(versions: Iterable[int]) -> dict[int, int]:
-    """Count the live runs of versions; each count stops at MOST."""
+def living(cadence_id: UUID) -> dict[int, int]:
+    """Count the live runs of a cadence by version, the first MOST of them."""
     with connection.cursor() as cursor:
-        cursor.execute(VERSIONS, [MOST, [*versions]])
+        cursor.execute(VERSIONS, [cadence_id, MOST])
         return dict(cursor.fetchall())

@@ -14,14 +14,18 @@ class SyncsConfig(AppConfig):
 
     def ready(self) -> None:
         """Register what always holds, the adapters of the providers, and the routes."""
+        from queues.api import metrics  # noqa: PLC0415
         from syncs import invariants  # noqa: F401, PLC0415 - models are not ready above
         from syncs.api.site import add  # noqa: PLC0415
         from syncs.klaviyo.adapter import KlaviyoProvider  # noqa: PLC0415
         from syncs.ports import register  # noqa: PLC0415
+        from syncs.segments import invariants as of_segments  # noqa: F401, PLC0415
+        from syncs.segments import measure  # noqa: PLC0415
         from syncs.shopify.adapter import ShopifyProvider  # noqa: PLC0415
         from syncs.versions import check_versions  # noqa: PLC0415
 
         register(ShopifyProvider())
         register(KlaviyoProvider())
         checks.register(check_versions)
+        metrics.register("segments", measure.gauges)
         add()

@@ -57,7 +57,7 @@ def _share(count: Count, found: Funnel) -> int:
 def versions_of(cadence: Cadence) -> list[dict[str, Any]]:
     """Return the versions, the newest first, with the live runs on each."""
     versions = list(cadence.versions.order_by("-number")[:20])
-    runs = living([each.pk for each in versions])
+    runs = living(cadence.pk)
     return [
         {
             "version": each,
@@ -72,7 +72,7 @@ def versions_of(cadence: Cadence) -> list[dict[str, Any]]:
     ]
 
 
-def capped(count: int) -> str:
+def capped(count: int, most: int = MOST) -> str:
     """Return a count that may have stopped early."""
     shown = number_format(count, force_grouping=True)
-    return f"{shown}+" if count >= MOST else shown
+    return f"{shown}+" if count >= most else shown

@@ -16,7 +16,7 @@ from cadences.admin.cadence_figures import capped, figures_of, versions_of
 from cadences.admin.cadence_pages import Pages
 from cadences.admin.desk import Desk, reason_form
 from cadences.admin.zones import zone_field
-from cadences.funnel import standing
+from cadences.funnel import LISTED, standing
 from cadences.models import Cadence, Version
 from cadences.states import RunStatus
 from cadences.steer import may_go, steer
@@ -96,11 +96,15 @@ class CadenceAdmin(Pages, Desk):
         rows = list(changes.result_list)
         drafts = Version.objects.filter(state=Version.State.DRAFT)
         prefetch_related_objects(rows, Prefetch("versions", drafts, to_attr="drafts"))
-        found = standing([row.pk for row in rows], RunStatus.values)
+        found = standing([row.pk for row in rows])
         for row in rows:
             row.runs_by_status = found.get(row.pk, {})
         changes.result_list = rows
         return changes
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Refuse: a cadence that is done with is archived, and its history stays."""
+        return False
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Let company and code be once they are chosen: runs and callers name them."""
@@ -163,6 +167,6 @@ class CadenceAdmin(Pages, Desk):
 
 def _counts(row: Any, *statuses: RunStatus) -> str:
     return " · ".join(
-        f"{capped(row.runs_by_status.get(status, 0))} {status.label}"
+        f"{capped(row.runs_by_status.get(status, 0), LISTED)} {status.label}"
         for status in statuses
     )

@@ -14,7 +14,7 @@ from cadences.states import Medium
 
 SHORTEST = 2
 """Letters of a name that are looked for."""
-ENOUGH = 500
+ENOUGH = 100
 """Leads that one search finds."""
 
 

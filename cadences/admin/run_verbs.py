@@ -5,6 +5,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from cadences.admin.deeds import on_run
+from cadences.admin.desk import reason_form
 from cadences.admin.run_forms import (
     PauseForm,
     ReasonForm,
@@ -43,9 +44,11 @@ HURRY = _verb(
     gettext_lazy("Send now"),
     run_now,
     gettext_lazy("Due now"),
-    question=gettext_lazy(
-        "The next step goes with the next pass, also outside the open hours. "
-        "Replies, opt-outs and quotas still count."
+    form=reason_form(
+        gettext_lazy(
+            "The next step goes with the next pass, also outside the open hours. "
+            "Replies, opt-outs and quotas still count."
+        )
     ),
 )
 RESCHEDULE = _verb(
@@ -57,8 +60,10 @@ SKIP = _verb(
     gettext_lazy("Skip the step"),
     skip_step,
     gettext_lazy("Step skipped"),
-    question=gettext_lazy(
-        "The next step is passed over for good; the one after it counts from now."
+    form=reason_form(
+        gettext_lazy(
+            "The next step is passed over for good; the one after it counts from now."
+        )
     ),
 )
 CANCEL = _verb(

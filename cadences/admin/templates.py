@@ -43,6 +43,10 @@ class TemplateAdmin(Desk):
         view = self.admin_site.admin_view(self._live)
         return [path("live/", view, name="cadences_template_live"), *super().get_urls()]
 
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Refuse: what was said with it stays readable; it can be made inactive."""
+        return False
+
     def get_form(
         self,
         request: HttpRequest,

@@ -122,7 +122,7 @@ def publish_page(
         return _publish(admin, request, version)
     plan, before = read(version), cadence.published
     notes = lint(plan)
-    runs = sum(living(cadence.versions.values_list("pk", flat=True)).values())
+    runs = sum(living(cadence.pk).values())
     return {
         "title": _("Publish version %(n)d") % {"n": version.number},
         "version": version,

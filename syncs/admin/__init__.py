@@ -9,6 +9,8 @@ from syncs.admin import (
     overview,
     quarantine,
     runs,
+    segment_rows,
+    segments,
     stores,
 )
 
@@ -21,5 +23,7 @@ __all__ = [
     "overview",
     "quarantine",
     "runs",
+    "segment_rows",
+    "segments",
     "stores",
 ]

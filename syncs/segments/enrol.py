@@ -41,11 +41,13 @@ def _enrol(rule: EnrolmentRule, event: LeadEvent) -> str:
         return "known"
     try:
         mine.run = _run(rule, event)
+        end = "enrolled"
     except NotEnrolled as error:
         mine.motive = error.motive[:30]
         mine.detail = str(error)[:200]
+        end = "refused"
     mine.save(update_fields=["run", "motive", "detail"])
-    return "refused" if mine.motive else "enrolled"
+    return end
 
 
 def _run(rule: EnrolmentRule, event: LeadEvent) -> Run:

@@ -21,6 +21,7 @@ from syncs.segments.apply import take
 from syncs.segments.errors import InvalidHint
 from syncs.segments.join import ask, join
 from syncs.segments.read import KEY, read
+from syncs.segments.refuse import settle_refusals
 from syncs.segments.sprinthub import SprintHub
 
 JOB = "apply-lead-hint"
@@ -132,7 +133,8 @@ def _write(hint: LeadHint, row: Any, controls: Sequence[SegmentControl]) -> str:
         return "refused"
     events = list(taken.events)
     for control in locked:
-        if hint.segment_id is not None and not reading.is_archived:
+        settle_refusals(control, [reading.key])
+        if not reading.is_archived:
             events += join(control, taken.leads, is_baseline=False)
     if hint.event:
         events.append(_event(hint, taken.leads[reading.key]))

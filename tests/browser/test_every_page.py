@@ -15,6 +15,7 @@ from django.test import Client
 from playwright.sync_api import Page, ViewportSize
 
 from tests.browser.doors import carry_in
+from tests.cadences.happenings import furnish_desk
 from tests.cadences.scene import furnish as furnish_cadences
 from tests.pages import SITE, models, pages_of
 from tests.pages import Page as Place
@@ -42,6 +43,7 @@ TABS = 12
 def client(page: Page, live_server: Any, admin_user: User) -> Client:
     furnish(admin_user)
     furnish_cadences()
+    furnish_desk()
     return carry_in(page.context, live_server.url, admin_user)
 
 

@@ -227,9 +227,9 @@ class _Handler(Handler):
         """Commit a fault of the wire, or refuse."""
         match fault.kind:
             case "throttle_401":
-                self.reply(401, THROTTLED)
+                self.reply(401, THROTTLED, wait=fault.value)
             case "throttle_429":
-                self.reply(429, THROTTLED)
+                self.reply(429, THROTTLED, wait=fault.value)
             case "revoked":
                 self.reply(401, {"msg": "Token inválido"})
             case "status":
@@ -248,12 +248,14 @@ class _Handler(Handler):
             case other:
                 raise ValueError(other)
 
-    def reply(self, status: int, value: Any) -> None:
-        self.send(status, json.dumps(value))
+    def reply(self, status: int, value: Any, *, wait: int | None = None) -> None:
+        self.send(status, json.dumps(value), wait=wait)
 
-    def send(self, status: int, text: str) -> None:
+    def send(self, status: int, text: str, *, wait: int | None = None) -> None:
         raw = text.encode()
         self.send_response(status)
+        if wait is not None:
+            self.send_header("Retry-After", str(wait))
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(raw)))
         self.end_headers()

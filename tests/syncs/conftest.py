@@ -70,3 +70,13 @@ def shop(stand: Any) -> Callable[..., Any]:
         return make_store(stand, name, **options)
 
     return make
+
+
+@pytest.fixture
+def small_pages(monkeypatch: Any) -> None:
+    """Let a page of a segment hold ten rows, or a hundred ids."""
+    from syncs.segments import sprinthub, sweep
+
+    monkeypatch.setattr(sprinthub, "ROWS_A_PAGE", 10)
+    monkeypatch.setattr(sprinthub, "IDS_A_PAGE", 100)
+    monkeypatch.setattr(sweep, "LIMITS", {"rows": 10, "ids": 100})

@@ -91,7 +91,6 @@ def test_S06_a_sync_that_dies_on_page_37_of_80_goes_on_there(stand, shop):
     with worker("-c", "1") as process:
         assert reached.wait(PATIENCE)
         kill(process, random.Random(1))
-        killed.set()
         until(are_over, PATIENCE)
 
     run.refresh_from_db()

@@ -4,7 +4,6 @@ import pytest
 
 from cadences.models import ContactIssue, Lead
 from syncs.models import SegmentControl, SegmentLog, SegmentRefusal
-from syncs.segments import sprinthub, sweep
 from tests.syncs.segments import (
     addresses,
     company,
@@ -20,12 +19,8 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
-def _small_pages(monkeypatch, request):
-    """Let a page hold ten rows, or a hundred ids, unless a test is about many."""
-    if request.node.get_closest_marker("real_pages") is None:
-        for name, size in (("ROWS_A_PAGE", 10), ("IDS_A_PAGE", 100)):
-            monkeypatch.setattr(sprinthub, name, size)
-        monkeypatch.setattr(sweep, "LIMITS", {"rows": 10, "ids": 100})
+def _small_pages(small_pages):
+    """Let a page hold ten rows."""
 
 
 def never(**facts):

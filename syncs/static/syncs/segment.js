@@ -1,0 +1,5 @@
+// Draws the charts of a segment.
+
+import { drawAll } from "../queues/charts.js";
+
+drawAll();
