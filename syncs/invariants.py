@@ -19,9 +19,9 @@ INVARIANTS = {
     "sync-i02-one-per-store": Invariant(
         "At most one sync of a store runs.",
         """
-        SELECT payload ->> 'store' AS store, count(*) FROM jobs
-        WHERE type = 'sync-store' AND status = 'processing'
-        GROUP BY payload ->> 'store' HAVING count(*) > 1
+        SELECT limit_key AS store, count(*) FROM jobs
+        WHERE limit_name = 'sync' AND status = 'processing'
+        GROUP BY limit_key HAVING count(*) > 1
         """,
     ),
     "sync-i03-one-per-key": Invariant(

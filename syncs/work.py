@@ -18,7 +18,7 @@ from syncs.errors import (
     Transient,
     Wait,
 )
-from syncs.finish import DONE, Turn, end, finish
+from syncs.finish import DONE, Turn, end, finish, give_up
 from syncs.judge import Verdict, judge
 from syncs.models import Connection, Run, StreamRun
 from syncs.states import ErrorKind, Outcome, StreamStatus
@@ -173,8 +173,6 @@ def _met(now: Turn, link: Connection, row: StreamRun, error: ProviderError) -> b
         row.status, row.error, row.error_kind = status, str(error)[:2000], error.kind
         row.waiting_until = error.until if isinstance(error, Wait) else None
         row.save(update_fields=["status", "error", "error_kind", "waiting_until"])
-        if verdict == Verdict.SHUT:
-            _shut(now, link, error)
         level = "info" if verdict == Verdict.WAIT else "warning"
         tell(now.run, f"stream_{verdict}", str(error), level=level, stream=row.stream,
              kind=str(error.kind), code=error.code, endpoint=error.endpoint)  # fmt: skip
@@ -184,13 +182,15 @@ def _met(now: Turn, link: Connection, row: StreamRun, error: ProviderError) -> b
     now.faults.append(error)
     if not isinstance(error, QualityHeld):
         links.erred(link, error)
+    if verdict == Verdict.SHUT:
+        give_up(now, _left(now, link), str(error))
     return verdict == Verdict.SHUT
 
 
-def _shut(now: Turn, link: Connection, error: ProviderError) -> None:
-    """Fail what was left of a connection that nobody may call any more."""
-    for other in now.streams:
-        if other.connection_id == link.pk and other.status not in DONE:
-            other.status, other.error = StreamStatus.FAILED, str(error)[:2000]
-            other.error_kind = error.kind
-            other.save(update_fields=["status", "error", "error_kind"])
+def _left(now: Turn, link: Connection) -> list[StreamRun]:
+    """Return the streams of a connection that are still to be read."""
+    return [
+        row
+        for row in now.streams
+        if row.connection_id == link.pk and row.status not in DONE
+    ]
