@@ -80,6 +80,20 @@ INVARIANTS = {
                     OR completed_at > clock_timestamp() - interval '1 minute'))
         """,
     ),
+    "sync-refund-adds-up": Invariant(
+        "What a refund was for adds up to its amount.",
+        """
+        SELECT id AS refund, amount FROM refund_facts
+        WHERE amount <> 0 AND amount <> goods + tax + shipping
+        """,
+    ),
+    "sync-call-in-flight-ends": Invariant(
+        "A call that was reserved counts for 65 seconds at most before its answer.",
+        """
+        SELECT id AS call, counts_at FROM provider_calls
+        WHERE counts_at > clock_timestamp() + interval '66 seconds'
+        """,
+    ),
     "sync-complete-has-evidence": Invariant(
         "A run that succeeded has no stream that is not complete.",
         """
