@@ -155,6 +155,10 @@ class SegmentAdmin(Operated, Everywhere):
         )
         return rows
 
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Refuse: a segment is paused; its history stays."""
+        return False
+
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Keep a segment with its number, and its members with their company."""
         if obj is None:
