@@ -2,13 +2,16 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache, lru_cache
 from typing import Any
 from uuid import UUID
 
-from django.db.models import F
+from django.db import connection
+from django.db.models import Field
 from django.db.models.functions import Now
 
 from cadences.models import Execution, Run, Task
+from cadences.rows import run as execute
 from cadences.states import (
     LIVE,
     EventType,
@@ -49,10 +52,28 @@ def write(run: Run, **changes: object) -> None:
     """Write what changes of a locked run, and that it changed."""
     for name, value in changes.items():
         setattr(run, name, value)
-    Run.objects.filter(pk=run.pk).update(
-        **changes, row_version=F("row_version") + 1, updated_at=Now()
-    )
+    fields = [_fields()[name] for name in changes]
+    values = [
+        field.get_db_prep_save(getattr(run, field.attname), connection)
+        for field in fields
+    ]
+    execute(_update(tuple(field.column for field in fields)), [*values, run.pk])
     run.row_version += 1
+
+
+@cache
+def _fields() -> dict[str, "Field[Any, Any]"]:
+    fields = Run._meta.concrete_fields  # noqa: SLF001 - Django's own name for it
+    return {name: field for field in fields for name in (field.name, field.attname)}
+
+
+@lru_cache(maxsize=64)
+def _update(columns: tuple[str, ...]) -> str:
+    assigned = "".join(f"{column} = %s, " for column in columns)
+    return (
+        f"UPDATE lead_cadence_runs SET {assigned}row_version = row_version + 1,"
+        " updated_at = statement_timestamp() WHERE id = %s"
+    )
 
 
 def schedule(run: Run, at: datetime) -> None:
@@ -60,18 +81,19 @@ def schedule(run: Run, at: datetime) -> None:
     write(run, next_run_at=at, planned_run_at=at, claim_token=None)
 
 
-def move_on(run: Run, *, since: datetime, now: datetime) -> None:
+def move_on(run: Run, *, since: datetime, now: datetime, **more: object) -> None:
     """Leave the step that has been dealt with at `since`; the status stays.
 
     An active run waits for its next step, or is concluded when there is none. A
     paused one keeps the wait for later; an ended one only remembers its position.
+    `more` is written along with it.
     """
     position = run.next_step or 0
     step = step_after(run.version, position)
     moved: dict[str, Any] = {
         "last_step": position, "errors_in_a_row": 0, "is_forced": False,
         "next_step": None if step is None else step.position,
-        "next_step_key": None if step is None else step.key,
+        "next_step_key": None if step is None else step.key, **more,
     }  # fmt: skip
     run.last_step = position
     if step is None or run.status not in LIVE:
@@ -84,7 +106,10 @@ def move_on(run: Run, *, since: datetime, now: datetime) -> None:
         write(run, **moved, remaining=max(due - now, timedelta()))
         return
     write(run, **moved, next_run_at=due, planned_run_at=due, claim_token=None)
-    tell(run, EventType.SCHEDULED, template_code=step.template_code, at=due.isoformat())
+    tell(
+        run, EventType.SCHEDULED, template_code=step.template_code, moment=now,
+        at=due.isoformat(),
+    )  # fmt: skip
 
 
 def pause(

@@ -2,26 +2,28 @@
 
 import json
 from collections.abc import Callable
+from typing import Any
 
 from cadences.errors import UnreadableMessage
 from cadences.models import Message
 
-Applier = Callable[[Message], None]
+Applier = Callable[[Message], object]
 
 
-def read(message: Message) -> None:
+def read(message: Message) -> dict[str, Any]:
     """Do nothing but read the message: a webhook delivery must be a JSON object.
 
     Raises UnreadableMessage.
     """
     if message.channel != Message.Channel.WEBHOOK:
-        return
+        return {}
     try:
         delivery = json.loads(message.body)
     except (ValueError, RecursionError) as error:
         raise UnreadableMessage(f"The body is not JSON: {error}") from None
     if not isinstance(delivery, dict):
         raise UnreadableMessage("The body is not a JSON object")
+    return delivery
 
 
 _applier: Applier = read

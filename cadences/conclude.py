@@ -15,6 +15,7 @@ from cadences.intend import Intent, is_new, lock
 from cadences.models import Attempt, Contact, ContactIssue, Execution, Run
 from cadences.obey import fail, lose, skip
 from cadences.outcomes import Accepted, Outcome, Refused, Unknown, Why
+from cadences.rows import run as execute
 from cadences.senders import recover, release, stumble
 from cadences.states import (
     EventType,
@@ -25,6 +26,8 @@ from cadences.states import (
     RunStatus,
 )
 from cadences.tell import tell
+from cadences.track import unpark
+from cadences.whole import relocked
 
 OPEN = (ExecutionState.SENDING, ExecutionState.UNKNOWN)
 
@@ -36,28 +39,57 @@ def conclude(intent: Intent, outcome: Outcome, *, duration_ms: int) -> Done | No
     It counts although the claim may have run out meanwhile. A run that was paused
     or ended since keeps its status.
     """
-    run = lock(intent.run_id)
-    execution = (
-        Execution.objects.select_for_update(of=("self",))
-        .select_related("account__company", "revision")
-        .get(pk=intent.execution_id)
-    )
-    if run is None:
-        raise AssertionError("a run outlives its executions")
+    run, execution, is_ours = _fenced(intent)
     now = clock.now()
-    if execution.attempt_token != intent.token or execution.state not in OPEN:
+    if not is_ours:
         return done(run, Result.SKIPPED, position=execution.position)
-    _close(intent, outcome, duration_ms=duration_ms, now=now)
     match outcome:
         case Accepted(message_id):
+            _accept(intent, message_id, duration_ms=duration_ms, now=now)
             return _accepted(run, execution, message_id, now=now)
         case Unknown(detail):
+            _close(intent, outcome, duration_ms=duration_ms, now=now)
             lose(run, execution, detail, now=now)
             return _line(run, execution, Result.UNKNOWN, message=detail)
         case Refused():
+            _close(intent, outcome, duration_ms=duration_ms, now=now)
             return _refused(run, execution, outcome, now=now)
         case _:
             assert_never(outcome)
+
+
+def _fenced(intent: Intent) -> tuple[Run, Execution, bool]:
+    """Lock everything again; tell whether the outcome is still ours to write."""
+    execution = intent.execution
+    found = relocked(intent.run, execution.pk)
+    if found is None:
+        run = lock(intent.run.pk)
+        found = None if run is None else relocked(run, execution.pk)
+    if found is None:
+        raise AssertionError("a run outlives its executions")
+    run, token, state = found
+    execution.run = run
+    return run, execution, token == execution.attempt_token and state in OPEN
+
+
+ACCEPT = """
+WITH attempt AS (
+    UPDATE send_attempts SET outcome = 'accepted', ended_at = %(now)s,
+        duration_ms = %(took)s WHERE id = %(attempt)s)
+UPDATE lead_step_executions SET state = 'sent', provider_message_id = %(message)s,
+    sent_at = %(now)s, look_at = NULL, reason = '' WHERE id = %(execution)s
+"""
+
+
+def _accept(
+    intent: Intent, message_id: str, *, duration_ms: int, now: datetime
+) -> None:
+    """Close the attempt and write that the message has been accepted, at once."""
+    execute(ACCEPT, {
+        "now": now, "took": max(duration_ms, 0), "attempt": intent.attempt_id,
+        "message": message_id or None, "execution": intent.execution.pk,
+    })  # fmt: skip
+    intent.execution.state, intent.execution.sent_at = ExecutionState.SENT, now
 
 
 def _close(
@@ -78,21 +110,23 @@ def _accepted(
     run: Run, execution: Execution, message_id: str, *, now: datetime
 ) -> Done:
     account = execution.account
-    confirm(execution, message_id, now=now)
+    unpark(run, execution, message_id, now=now)
     details = {"canal": execution.medium, "message_id": message_id}
     if run.status != RunStatus.ACTIVE:
         details["concorrente"] = "true"
     tell(
-        run, EventType.SENT, position=execution.position,
+        run, EventType.SENT, position=execution.position, moment=now,
         template_code=execution.template_code, **details,
     )  # fmt: skip
+    more: dict[str, object] = {}
     if account is not None:
         recover(account)
         stick = {**run.sticky, execution.medium: str(account.pk)}
-        if stick != run.sticky:
-            write(run, sticky=stick)
+        more = {"sticky": stick} if stick != run.sticky else {}
     if run.next_step_key == execution.step_key:
-        move_on(run, since=now, now=now)
+        move_on(run, since=now, now=now, **more)
+    elif more:
+        write(run, **more)
     return _line(run, execution, Result.SENT)
 
 

@@ -25,18 +25,20 @@ def enroll(  # noqa: PLR0913 - one word for each thing that a caller may say
     source: str = "",
     actor: str = "",
     without_contact: bool = False,
+    may_return: bool = False,
 ) -> Run:
     """Put a lead into a cadence; its first step is due by its own delay.
 
     Raises NotEnrolled with one of the motives CADENCIA_INATIVA, SUPRIMIDO,
     JA_ATIVA, EXCLUSIVA, REENTRADA, SEM_CONTATO; the database decides races.
+    With `may_return` a person has decided that the lead may enter again.
     """
     try:
         with transaction.atomic():
             return _enroll(
                 lead, cadence, context=context or {}, start_at=start_at,
                 first_step=first_step, source=source, actor=actor,
-                without_contact=without_contact,
+                without_contact=without_contact, may_return=may_return,
             )  # fmt: skip
     except IntegrityError as error:
         names = str(error)
@@ -50,12 +52,12 @@ def enroll(  # noqa: PLR0913 - one word for each thing that a caller may say
 def _enroll(  # noqa: PLR0913
     lead: Lead, cadence: Cadence, *, context: dict[str, Any],
     start_at: datetime | None, first_step: int, source: str, actor: str,
-    without_contact: bool,
+    without_contact: bool, may_return: bool,
 ) -> Run:  # fmt: skip
     lead = Lead.objects.select_for_update(no_key=True).get(pk=lead.pk)
     cadence = Cadence.objects.select_related("published", "company").get(pk=cadence.pk)
     now = clock.now()
-    round_ = _may_enter(lead, cadence, now=now)
+    round_ = _may_enter(lead, cadence, now=now, may_return=may_return)
     version = cadence.published
     if version is None:
         raise NotEnrolled("CADENCIA_INATIVA", "no version is published")
@@ -79,7 +81,7 @@ def _enroll(  # noqa: PLR0913
     return run
 
 
-def _may_enter(lead: Lead, cadence: Cadence, *, now: datetime) -> int:
+def _may_enter(lead: Lead, cadence: Cadence, *, now: datetime, may_return: bool) -> int:
     """Return the number of the round, or raise NotEnrolled."""
     if cadence.state != Cadence.State.ACTIVE:
         raise NotEnrolled("CADENCIA_INATIVA", cadence.state)
@@ -90,7 +92,9 @@ def _may_enter(lead: Lead, cadence: Cadence, *, now: datetime) -> int:
     runs = Run.objects.filter(lead=lead, cadence=cadence)
     if runs.filter(status__in=LIVE).exists():
         raise NotEnrolled("JA_ATIVA")
-    if past := runs.filter(status__in=FINAL).order_by("-round").first():
+    if not may_return and (
+        past := runs.filter(status__in=FINAL).order_by("-round").first()
+    ):
         _may_return(past, cadence, now=now)
     return 1 + (runs.aggregate(last=Max("round"))["last"] or 0)
 

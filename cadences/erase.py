@@ -7,7 +7,7 @@ from django.db import transaction
 from cadences import clock
 from cadences.advance import finish
 from cadences.intend import lock
-from cadences.models import Event, Execution, Lead, Run, Suppression
+from cadences.models import EnrollmentRow, Event, Execution, Lead, Run, Suppression
 from cadences.states import LIVE, ExitReason
 from cadences.suppress import suppress
 
@@ -45,6 +45,7 @@ def _blank(lead: Lead) -> None:
         event.details = {k: v for k, v in event.details.items() if k not in WORDS}
         event.save(update_fields=["details"])
     Run.objects.filter(lead=lead).update(context={})
+    EnrollmentRow.objects.filter(run__lead=lead).update(data={})
     Lead.objects.filter(pk=lead.pk).update(
         name="", first_name="", external_id=None, data={}, owner=None,
         do_not_contact=True, erased_at=clock.now(),

@@ -37,6 +37,13 @@ class ProviderDown(ProviderError):
     """The provider does not answer, or not in a way that can be understood."""
 
 
+class PepperLost(CadenceError):
+    """The secret that suppressed addresses are hashed with cannot be read."""
+
+    def __init__(self, fact: str) -> None:
+        super().__init__(f"The pepper of suppressions: {fact}")
+
+
 class UnknownAdapter(CadenceError, LookupError):
     """No channel of that name is registered."""
 
@@ -63,6 +70,18 @@ class MissingVariable(CadenceError, ValueError):
         self.names = names
 
 
+class InvalidLead(CadenceError, ValueError):
+    """What was told of a lead is not right; `faults` lists all of it."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("; ".join(faults))
+        self.faults = faults
+
+
+class BadSheet(CadenceError, ValueError):
+    """A file is no sheet of leads."""
+
+
 class NotEnrolled(CadenceError):
     """A lead cannot enter a cadence; `motive` is one of the words of the API."""
 
@@ -85,3 +104,19 @@ class NotPublishable(CadenceError, ValueError):
     def __init__(self, faults: list[str]) -> None:
         super().__init__("; ".join(faults))
         self.faults = faults
+
+
+class UnknownSelection(CadenceError, ValueError):
+    """The words that should name some rows name none."""
+
+
+class NothingSelected(CadenceError):
+    """No row is left that was meant."""
+
+
+class UnknownPlace(CadenceError, LookupError):
+    """Nobody knows the holidays of that place."""
+
+    def __init__(self, country: str, region: str) -> None:
+        place = f"{country} {region}".strip()
+        super().__init__(f"No holidays are known of {place}")

@@ -42,20 +42,27 @@ class Explanation:
     preview: str = ""
     account: str = ""
     quota: str = ""
+    is_settling: bool = False
+    """The message is on the wire, or nobody knows yet whether it went."""
 
 
 def explain(run_id: UUID) -> Explanation:
     """Tell why the next step of a run has not been sent, and when it will be."""
-    run = read(run_id)
-    now = clock.now()
-    facts = gather(run, now=now, execution=execution_of(run))
+    return explained(read(run_id))
+
+
+def explained(run: Run) -> Explanation:
+    """Tell it of a run that `plan.read` has read."""
+    now, due = clock.now(), run.planned_run_at
+    # What is not due yet is looked at as it will be then.
+    facts = gather(run, now=max(now, due or now), execution=execution_of(run))
     is_active = run.status == RunStatus.ACTIVE and facts.step is not None
     gates = _gates(facts) if is_active else []
     account, quota = _sender(facts) if is_active else ("", "")
     return Explanation(
         run_id=run.pk,
         status=run.status,
-        answer=_answer(facts, gates),
+        answer=_answer(facts, gates, now=now),
         next_step=run.next_step,
         next_at=_next_at(run, gates),
         zone=facts.zone.name,
@@ -64,14 +71,16 @@ def explain(run_id: UUID) -> Explanation:
         preview=preview(facts) if is_active else "",
         account=account,
         quota=quota,
+        is_settling=is_active and _is_settling(facts),
     )
 
 
+def _is_settling(facts: Facts) -> bool:
+    open_ = (ExecutionState.SENDING, ExecutionState.UNKNOWN)
+    return facts.execution is not None and facts.execution.state in open_
+
+
 def _gates(facts: Facts) -> list[Gate]:
-    # What is not due yet is looked at as it will be then.
-    planned = facts.run.planned_run_at
-    if planned is not None and planned > facts.now:
-        facts = gather(facts.run, now=planned)
     found = [_gate(name, act) for name, act in walk(facts, forced=facts.run.is_forced)]
     if facts.template is not None:
         chosen = choose(facts)
@@ -91,7 +100,7 @@ def _gate(name: str, act: Act | None) -> Gate:
             return Gate(name, False, why.value, detail)  # noqa: FBT003
 
 
-def _answer(facts: Facts, gates: list[Gate]) -> str:
+def _answer(facts: Facts, gates: list[Gate], *, now: datetime) -> str:
     run = facts.run
     if run.status == RunStatus.PAUSED:
         why = PauseReason(run.pause_reason or "").label
@@ -107,10 +116,10 @@ def _answer(facts: Facts, gates: list[Gate]) -> str:
                 return str(_("Nobody knows yet whether it was sent; it is looked up."))
             case _:
                 pass
-    return _due(facts, gates)
+    return _due(facts, gates, now=now)
 
 
-def _due(facts: Facts, gates: list[Gate]) -> str:
+def _due(facts: Facts, gates: list[Gate], *, now: datetime) -> str:
     run = facts.run
     due = run.planned_run_at or run.next_run_at
     closed = next((gate for gate in gates if not gate.is_open), None)
@@ -120,7 +129,7 @@ def _due(facts: Facts, gates: list[Gate]) -> str:
             return str(_("Held by %(gate)s: %(why)s.") % words)
         words["until"] = _local(closed.until, facts)
         return str(_("Held by %(gate)s: %(why)s; next try %(until)s.") % words)
-    if due is not None and due > facts.now:
+    if due is not None and due > now:
         return str(_("It is due on %(due)s.") % {"due": _local(due, facts)})
     return str(_("Nothing holds it: the next pass sends it."))
 

@@ -1,9 +1,10 @@
 """Everything that decides whether a run's next step may be sent now."""
 
+import json
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-
-from django.db.models import Max, prefetch_related_objects
+from hashlib import sha256
 
 from cadences.hours import Hours
 from cadences.models import (
@@ -16,9 +17,26 @@ from cadences.models import (
     Step,
     Template,
 )
-from cadences.states import MAYBE_SENT, Medium
+from cadences.states import Medium
 from cadences.steps import Zone, calendar_of, hours_of, step_by_key, zone_of
-from cadences.suppress import hashed, hold, suppressed
+from cadences.suppress import hashed, hold
+from cadences.whole import (
+    accounts_of,
+    execution_of,
+    history,
+    template_of,
+    with_contacts,
+)
+
+__all__ = [
+    "Facts",
+    "Reach",
+    "choice",
+    "execution_of",
+    "find_ways",
+    "gather",
+    "hash_of",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,43 +83,51 @@ class Facts:
 def gather(run: Run, *, now: datetime, execution: Execution | None = None) -> Facts:
     """Read the facts of a run whose lead and row the caller has locked, or not."""
     step = step_by_key(run.version, run.next_step_key)
-    prefetch_related_objects([run.lead], "contacts")
+    with_contacts(run.lead)
     facts = Facts(
-        now=now,
-        control=Control.objects.filter(pk=1).first()
-        or Control(is_on=True, redirects={}, reason=""),
-        run=run,
-        step=step,
-        execution=execution,
-        zone=zone_of(run),
+        now=now, control=Control(is_on=True, redirects={}, reason=""), run=run,
+        step=step, execution=execution, zone=zone_of(run),
         hours=hours_of(calendar_of(run, step)),
-    )
+    )  # fmt: skip
+    find_ways(facts, step)
     if step is not None:
-        _reaches(facts, step)
         _text(facts, step)
-        _history(facts, step)
+        _previous(facts, step)
     return facts
 
 
-def execution_of(run: Run) -> Execution | None:
-    """Return the row of the run's next step in this round."""
-    if (key := run.next_step_key) is None:
-        return None
-    rows = Execution.objects.filter(run=run, round=run.round, step_key=key)
-    return rows.select_related("account").first()
-
-
-def _reaches(facts: Facts, step: Step) -> None:
+def find_ways(facts: Facts, step: Step | None) -> None:
+    """Hold the lead's addresses, then read who may be written to, and what went."""
     run = facts.run
-    media = [str(step.medium), *(each for each in step.fallbacks if each in Medium)]
-    contacts = list(run.lead.contacts.all())
+    contacts = with_contacts(run.lead)
     hashes = {
         (each.medium, hashed(each.medium, each.address)): each for each in contacts
     }
-    hold(digest for _, digest in hashes)
-    stopped = suppressed(hashes, company=run.company_id, now=facts.now)
-    closed = {hashes[pair].pk for pair in stopped}
-    revoked = _revoked(run)
+    held = sorted({digest for _, digest in hashes})
+    hold(held)
+    # After the step before, its own delay says how long to wait.
+    own = None if step is not None and step.base == Step.Base.START else run.pk
+    is_on, reason, redirects, stopped, said, last = history(
+        run, held, now=facts.now, but=own
+    )
+    if is_on is not None:
+        switched = json.loads(redirects) if isinstance(redirects, str) else redirects
+        facts.control = Control(is_on=is_on, reason=reason, redirects=switched)
+    if step is None:
+        return
+    facts.last_to_lead = last
+    closed = {
+        contact.pk
+        for (medium, digest), contact in hashes.items()
+        for covered, found in stopped or ()
+        if found == digest and covered in {None, medium}
+    }
+    _reaches(facts, step, closed, _revoked(said or ()))
+
+
+def _reaches(facts: Facts, step: Step, closed: set[int], revoked: set[str]) -> None:
+    media = [str(step.medium), *(each for each in step.fallbacks if each in Medium)]
+    contacts = with_contacts(facts.run.lead)
     for medium in dict.fromkeys(media):
         found = [each for each in contacts if each.medium == medium]
         facts.reaches.append(_best(medium, found, closed, is_revoked=medium in revoked))
@@ -124,11 +150,10 @@ def _best(
     return Reach(medium, good[0])
 
 
-def _revoked(run: Run) -> set[str]:
+def _revoked(said: Iterable[tuple[str | None, str]]) -> set[str]:
     """Return the channels in which the lead's last word was no."""
     last: dict[str, str] = {}
-    rows = Consent.objects.filter(lead=run.lead_id).order_by("at", "pk")
-    for medium, standing in rows.values_list("medium", "standing"):
+    for medium, standing in said:
         for each in [medium] if medium else Medium.values:
             last[each] = standing
     return {each for each, word in last.items() if word != Consent.Standing.GRANTED}
@@ -136,25 +161,15 @@ def _revoked(run: Run) -> set[str]:
 
 def _text(facts: Facts, step: Step) -> None:
     reach = facts.reach
-    facts.template_code, facts.variant = _choice(step, facts.run)
+    facts.template_code, facts.variant = choice(step, facts.run)
     if reach is None or step.kind != Step.Kind.MESSAGE:
         return
-    facts.template = (
-        Template.objects.select_related("revision")
-        .filter(
-            company=facts.run.company_id,
-            medium=reach.medium,
-            code=facts.template_code,
-        )
-        .first()
-    )
-    facts.accounts = list(
-        Account.objects.filter(company=facts.run.company_id, medium=reach.medium)
-        .order_by("name")
-    )  # fmt: skip
+    company = facts.run.company_id
+    facts.template = template_of(company, reach.medium, facts.template_code)
+    facts.accounts = accounts_of(company, reach.medium)
 
 
-def _choice(step: Step, run: Run) -> tuple[str, str]:
+def choice(step: Step, run: Run) -> tuple[str, str]:
     """Return the template of the step for this lead, and which variant it is."""
     variants = [each for each in step.variants.all() if each.weight]
     if not variants:
@@ -170,15 +185,11 @@ def _choice(step: Step, run: Run) -> tuple[str, str]:
 
 def hash_of(text: str) -> int:
     """Return a number that is the same for a text in every process."""
-    return int(hashed(Medium.EMAIL, text)[:8], 16)
+    return int(sha256(text.encode()).hexdigest()[:8], 16)
 
 
-def _history(facts: Facts, step: Step) -> None:
+def _previous(facts: Facts, step: Step) -> None:
     run = facts.run
-    sent = Execution.objects.filter(run__lead=run.lead_id, state__in=MAYBE_SENT)
-    if step.base != Step.Base.START:
-        sent = sent.exclude(run=run)  # its own delay says how long to wait
-    facts.last_to_lead = sent.aggregate(last=Max("intended_at"))["last"]
     if not step.conditions:
         return
     facts.previous = (

@@ -180,6 +180,8 @@ def _field(facts: Facts, name: str) -> object:
 
 LEAD = ("stage", "mode", "name", "first_name", "time_zone")
 PREVIOUS = ("state", "delivery", "medium", "variant")
+COMPARISONS = ("equal", "not_equal", "one_of", "known")
+"""What a condition may ask of a field."""
 FIELDS = (*LEAD, *(f"previous.{each}" for each in PREVIOUS))
 
 

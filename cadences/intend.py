@@ -9,12 +9,15 @@ from cadences.errors import MissingVariable
 from cadences.facts import Facts, Reach, execution_of, gather
 from cadences.gates import Act, Defer, Fail, first
 from cadences.grammar import render
-from cadences.models import Account, Attempt, Execution, Lead, Revision, Run, Step
-from cadences.ports import Letter, Sender
+from cadences.links import way_out
+from cadences.models import Account, Attempt, Execution, Revision, Run, Step
+from cadences.ports import Letter
+from cadences.rows import one
 from cadences.senders import choose, is_limited, reserve
 from cadences.states import (
     MAYBE_SENT,
     OVER,
+    Delivery,
     ExecutionState,
     Medium,
     PauseReason,
@@ -22,18 +25,34 @@ from cadences.states import (
 from cadences.steps import calendar_of
 from cadences.suppress import hashed
 from cadences.values import values_of
+from cadences.whole import locked
 
 
 @dataclass(frozen=True, slots=True)
 class Intent:
     """A message that counts as "may have been sent" from here on."""
 
-    run_id: uuid.UUID
-    execution_id: uuid.UUID
+    run: Run
+    execution: Execution
     attempt_id: int
-    token: uuid.UUID
-    adapter: str
     letter: Letter
+
+    @property
+    def execution_id(self) -> uuid.UUID:
+        """The key of the execution."""
+        return self.execution.pk
+
+    @property
+    def adapter(self) -> str:
+        """The channel that it goes through."""
+        return self.account.adapter
+
+    @property
+    def account(self) -> Account:
+        """The account that sends it."""
+        if self.execution.account is None:
+            raise AssertionError("what is sent has a sender")
+        return self.execution.account
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +94,7 @@ Decision = Intent | Held | Behind | InDoubt | Work | Through
 
 def lock(run_id: uuid.UUID) -> Run | None:
     """Lock the lead, then the run, in that order; return the run with all it needs."""
-    leads = Lead.objects.select_for_update(no_key=True)
-    if not leads.filter(runs=run_id).values_list("pk", flat=True).first():
-        return None
-    runs = Run.objects.select_for_update(of=("self",)).select_related(
-        "lead__owner", "company__calendar", "cadence__calendar", "version"
-    )
-    return runs.filter(pk=run_id).first()
+    return locked(run_id)
 
 
 def intend(run: Run, *, now: datetime) -> Decision:
@@ -113,7 +126,7 @@ def _compose(facts: Facts) -> Decision:
     if reach is None or template is None or template.revision is None:
         raise AssertionError("the gates let only whole facts through")
     try:
-        letter = _letter(facts, reach, template.revision)
+        said = _say(facts, reach, template.revision)
     except MissingVariable as error:
         detail = f"VARIAVEL_AUSENTE: {', '.join(error.names)}"
         after = retries.MISSING_VARIABLE
@@ -122,15 +135,24 @@ def _compose(facts: Facts) -> Decision:
     account = _sender(facts)
     if isinstance(account, Defer):
         return Held("sender", account)
-    return _commit(facts, reach, template.revision, account, letter)
+    return _commit(facts, reach, template.revision, account, said)
 
 
-def _letter(facts: Facts, reach: Reach, revision: Revision) -> tuple[str, str]:
-    """Return subject and body."""
+@dataclass(frozen=True, slots=True)
+class Said:
+    """The words of a message; parameters fill what a provider approved."""
+
+    subject: str
+    body: str
+    parameters: tuple[str, ...]
+
+
+def _say(facts: Facts, reach: Reach, revision: Revision) -> Said:
     values = values_of(facts.run, now=facts.now)
     is_mail = reach.medium == Medium.EMAIL
     subject = render(revision.subject, values, line=True) if is_mail else ""
-    return subject, render(revision.body, values)
+    filled = (render(str(each), values, line=True) for each in revision.parameters)
+    return Said(subject, render(revision.body, values), tuple(filled))
 
 
 def _sender(facts: Facts) -> Account | Defer:
@@ -162,31 +184,55 @@ def _commit(
     reach: Reach,
     revision: Revision,
     account: Account,
-    said: tuple[str, str],
+    said: Said,
 ) -> Intent:
     """Write the execution as `sending`, and its attempt."""
     execution = _execution(facts, reach, revision, account, said)
+    correlation = f"{execution.pk}.{execution.attempts}"
     if facts.execution is None:
-        execution.save(force_insert=True)
+        attempt_id = _insert(execution, correlation)
     else:
         execution.save(force_update=True, update_fields=WRITTEN)
-    attempt = Attempt.objects.create(
-        execution=execution, number=execution.attempts, account=account,
-        correlation=f"{execution.pk}.{execution.attempts}", started_at=facts.now,
-    )  # fmt: skip
+        attempt_id = Attempt.objects.create(
+            execution=execution, number=execution.attempts, account=account,
+            correlation=correlation, started_at=facts.now,
+        ).pk  # fmt: skip
+    is_mail = reach.medium == Medium.EMAIL
     letter = Letter(
-        sender=Sender(str(account.pk), account.identifier, account.config),
+        sender=account.sender(),
         address=facts.control.redirects.get(reach.medium, execution.address),
         body=execution.body,
         subject=execution.subject,
-        correlation=attempt.correlation,
+        correlation=correlation,
         template=revision.provider_name,
         language=revision.language,
+        parameters=said.parameters,
+        unsubscribe=way_out(facts.run.lead_id, execution.pk) if is_mail else "",
     )
-    token = execution.attempt_token or uuid.uuid4()
-    return Intent(
-        facts.run.pk, execution.pk, attempt.pk, token, account.adapter, letter
-    )
+    return Intent(facts.run, execution, attempt_id, letter)
+
+
+INSERTED = (
+    "id", "run_id", "round", "step_key", "position", "state", "medium", "account_id",
+    "address", "address_hash", "template_code", "revision_id", "variant", "subject",
+    "body", "attempt_token", "attempts", "planned_for", "intended_at", "zone",
+    "calendar_id", "is_forced",
+)  # fmt: skip
+INSERT = f"""
+WITH execution AS (
+    INSERT INTO lead_step_executions ({", ".join(INSERTED)})
+    VALUES ({", ".join(["%s"] * len(INSERTED))})
+    RETURNING id, attempts, account_id, intended_at)
+INSERT INTO send_attempts (execution_id, number, account_id, started_at, correlation)
+SELECT id, attempts, account_id, intended_at, %s FROM execution RETURNING id
+"""
+
+
+def _insert(execution: Execution, correlation: str) -> int:
+    """Write a new execution and its first attempt in one statement."""
+    values = [getattr(execution, name) for name in INSERTED]
+    values[INSERTED.index("state")] = str(execution.state)
+    return int(one(INSERT, [*values, correlation])[0])
 
 
 def _execution(
@@ -194,7 +240,7 @@ def _execution(
     reach: Reach,
     revision: Revision,
     account: Account,
-    said: tuple[str, str],
+    said: Said,
 ) -> Execution:
     run, step, before = facts.run, facts.step, facts.execution
     if step is None or reach.contact is None:
@@ -206,10 +252,11 @@ def _execution(
         address=reach.contact.address,
         address_hash=hashed(reach.medium, reach.contact.address),
         template_code=facts.template_code, revision=revision, variant=facts.variant,
-        subject=said[0], body=said[1], attempt_token=uuid.uuid4(),
+        subject=said.subject, body=said.body, attempt_token=uuid.uuid4(),
         intended_at=facts.now,
         planned_for=before.planned_for if before else run.planned_run_at,
         attempts=1 + (before.attempts if before else 0), zone=facts.zone.name,
         calendar=calendar_of(run, step), is_forced=run.is_forced, reason="",
-        look_at=None,
+        look_at=None, delivery=before.delivery if before else Delivery.NONE,
+        delivery_rank=before.delivery_rank if before else 0,
     )  # fmt: skip

@@ -10,6 +10,11 @@ from django.utils import timezone
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from cadences import (  # noqa: F401 - jobs that staff order; measures and rules
+    orders,
+    watched,
+)
+from cadences.channels.uazapi import uazapi
 from cadences.cleanup import cleanup
 from cadences.control import may_send
 from cadences.drain import drain
@@ -20,20 +25,23 @@ from cadences.errors import (
     RateLimited,
     RequestRefused,
 )
+from cadences.hands import deliver_all
 from cadences.journal import close_log, open_log
+from cadences.load import load
 from cadences.mend import mend
+from cadences.models import Account
+from cadences.relocate import cadence_migrate  # noqa: F401 - a handler, too
 from cadences.retention import tables
 from cadences.runner import (
     CHUNK_SECONDS,
     MOST,
     close,
-    deliver_all,
     hand_out,
     rehearse,
     wake_next,
 )
 from cadences.states import Trigger
-from cadences.uazapi import Uazapi
+from cadences.sync import Caught, accounts, configured, sync
 from queues.handlers import handler
 from queues.outcomes import Bury, Retry, Snooze
 from queues.running import RunningJob
@@ -135,18 +143,20 @@ def _resumed(job: RunningJob) -> dict[str, object] | None:
 
 
 class SyncUazapi(Data):
-    """How much to look at; for now both words look at the instance alone."""
+    """How much to look at: what is of late, or all there is."""
 
     sync_type: Literal["incremental", "full"] = "incremental"
 
 
-@handler("sync-uazapi", timeout=60)
+@handler("sync-uazapi", timeout=600)
 def sync_uazapi(
     data: SyncUazapi, job: RunningJob
 ) -> dict[str, object] | Bury | Retry | Snooze:
-    """Ask the WhatsApp provider how our instance is."""
+    """Catch up with the WhatsApp provider: instances, unknown sends, missed messages."""
     try:
-        status = Uazapi.configured().status()
+        if found := accounts():
+            return _catch_up(found, data, job)
+        status = uazapi.status(configured())
     except (NotConfigured, AccessRefused, RequestRefused) as error:
         return Bury(str(error))
     except RateLimited as error:
@@ -162,6 +172,28 @@ def sync_uazapi(
         "status": status.state,
         "connected": status.connected,
         "loggedIn": status.logged_in,
+    }
+
+
+def _catch_up(
+    found: list[Account], data: SyncUazapi, job: RunningJob
+) -> dict[str, object]:
+    caught = Caught()
+    for number, account in enumerate(found):
+        job.progress(number, len(found), account.name)
+        if job.cancelled():
+            break
+        sync(account, caught, whole=data.sync_type == "full")
+    for line in caught.errors:
+        logger.warning("%s", line)
+    return {
+        "syncType": data.sync_type,
+        "instances": caught.instances,
+        "settled": caught.settled,
+        "unsettled": caught.unsettled,
+        "received": caught.received,
+        "checkedNumbers": caught.checked,
+        "errors": caught.errors,
     }
 
 
@@ -215,6 +247,23 @@ class RunnerClose(Data):
 def cadence_runner_close(data: RunnerClose, job: RunningJob) -> dict[str, object]:
     """Close the log of a pass whose jobs have all ended."""
     return close(data.log, data.batch_id)
+
+
+class EnrollLeads(Data):
+    """Which batch to load."""
+
+    batch: UUID
+
+
+@handler("enroll-leads", timeout=HOUR, max_attempts=5)
+def enroll_leads(data: EnrollLeads, job: RunningJob) -> dict[str, object]:
+    """Enrol the lines of a batch, each once, whatever dies on the way."""
+
+    def tell(done: int, total: int) -> bool:
+        job.progress(done, total)
+        return job.cancelled()
+
+    return {"batch": str(data.batch), "results": dict(load(data.batch, tell=tell))}
 
 
 class CadenceMend(Data):

@@ -4,8 +4,9 @@ import logging
 from datetime import datetime
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F
+from django.db.models.functions import Now
 
 from cadences import clock, retries
 from cadences.advance import move_on
@@ -13,13 +14,14 @@ from cadences.conclude import confirm
 from cadences.gates import Fail
 from cadences.intend import lock
 from cadences.journal import abandon
-from cadences.models import Attempt, Execution, Run
+from cadences.models import Attempt, Execution, Receipt, Run
 from cadences.obey import decide, fail, lose
 from cadences.outcomes import CannotTell, Found, NotFound, Trace
 from cadences.pause import resume
-from cadences.ports import Sender, channel
+from cadences.ports import channel
 from cadences.states import EventType, ExecutionState, RunStatus
 from cadences.tell import tell
+from cadences.track import KEPT, unpark
 
 logger = logging.getLogger(__name__)
 
@@ -31,6 +33,7 @@ def mend(*, limit: int) -> dict[str, int]:
         "settled": reconcile(limit=limit),
         "resumed": resume_due(limit=limit),
         "abandoned": abandon(now=clock.now()),
+        "unparked": unpark_late(limit=limit),
     }
 
 
@@ -81,9 +84,9 @@ def _look(execution: Execution) -> bool:
     account = execution.account
     trace: Trace = CannotTell()
     if account is not None and attempt is not None:
-        sender = Sender(str(account.pk), account.identifier, account.config)
         try:
-            trace = channel(account.adapter).lookup(sender, attempt.correlation)
+            adapter = channel(account.adapter)
+            trace = adapter.lookup(account.sender(), attempt.correlation)
         except Exception:
             logger.warning("%s cannot be looked up", attempt.correlation, exc_info=True)
     return settle(execution.pk, trace, via="lookup")
@@ -119,6 +122,7 @@ def _found(
         return False
     since = execution.intended_at or now
     confirm(execution, message_id, now=since)
+    unpark(run, execution, message_id, now=now)
     execution.attempt_rows.filter(outcome__in=["unknown"]).update(outcome="accepted")
     execution.attempt_rows.filter(outcome=None).update(outcome="accepted", ended_at=now)
     tell(run, EventType.RECONCILED, position=execution.position, via=via, found=True)
@@ -153,6 +157,30 @@ def _look_again(run: Run, execution: Execution, *, now: datetime) -> None:
         return
     if run.next_step_key == execution.step_key:
         decide(run, execution, now=now)
+
+
+LATE_RECEIPTS = """
+SELECT execution.id, receipt.provider_message_id
+FROM delivery_receipts AS receipt JOIN lead_step_executions AS execution
+  USING (account_id, provider_message_id)
+LIMIT %s
+"""
+
+
+def unpark_late(*, limit: int) -> int:
+    """Apply receipts that were parked just as their message became known.
+
+    Those that nobody asked for within a day speak of other people's messages.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(LATE_RECEIPTS, [limit])
+        found = cursor.fetchall()
+    for execution_id, message_id in found:
+        with transaction.atomic():
+            if held := hold(execution_id):
+                unpark(*held, message_id, now=clock.now())
+    Receipt.objects.filter(created_at__lt=Now() - KEPT).delete()
+    return len(found)
 
 
 def resume_due(*, limit: int) -> int:

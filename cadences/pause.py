@@ -59,7 +59,7 @@ def resume_run(
     """Resume a paused run: after the wait that was left of its step, or at once."""
     run = held(run_id, row_version=row_version)
     _need(run, "resume", RunStatus.PAUSED)
-    if _in_doubt(run):
+    if in_doubt(run):
         raise IllegalMove("Say first whether the last message was sent")
     resume(run, actor=actor, at_once=at_once)
     return run
@@ -101,7 +101,7 @@ def skip_step(run_id: UUID, *, actor: str, row_version: int | None = None) -> Ru
     """Pass over the next step of an active run."""
     run = held(run_id, row_version=row_version)
     _need(run, "skip a step of", RunStatus.ACTIVE)
-    if _in_doubt(run):
+    if in_doubt(run):
         raise IllegalMove("This step may have been sent: resolve it first")
     _skip(run, "manual", now=clock.now(), actor=actor)
     return run
@@ -112,7 +112,7 @@ def run_now(run_id: UUID, *, actor: str, row_version: int | None = None) -> Run:
     """Let the next step go now, also outside the open hours."""
     run = held(run_id, row_version=row_version)
     _need(run, "hurry", RunStatus.ACTIVE)
-    if _in_doubt(run):
+    if in_doubt(run):
         raise IllegalMove("This step may have been sent: resolve it first")
     write(run, is_forced=True)
     schedule(run, clock.now())
@@ -127,7 +127,7 @@ def reschedule(
     """Let the next step of an active run go at that moment, through the open hours."""
     run = held(run_id, row_version=row_version)
     _need(run, "reschedule", RunStatus.ACTIVE)
-    if _in_doubt(run):
+    if in_doubt(run):
         raise IllegalMove("This step may have been sent: resolve it first")
     schedule(run, at)
     tell(run, EventType.SCHEDULED, actor=actor, reason="rescheduled", at=at.isoformat())
@@ -160,7 +160,8 @@ def _need(run: Run, verb: str, status: RunStatus) -> None:
         raise IllegalMove(f"Cannot {verb} a run that is {run.status}")
 
 
-def _in_doubt(run: Run) -> bool:
+def in_doubt(run: Run) -> bool:
+    """Tell whether the next step of a run may have been sent already."""
     found = execution_of(run)
     return found is not None and found.state in MAYBE_SENT and found.state not in OVER
 

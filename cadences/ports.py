@@ -7,6 +7,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from cadences.errors import UnknownAdapter
 from cadences.outcomes import CannotTell, Outcome, Trace
+from queues.seal import Secret
 
 DEADLINE = 30.0
 """Seconds that a call may take at most, far less than a claim lasts."""
@@ -19,6 +20,14 @@ class Sender:
     id: str
     identifier: str
     config: dict[str, Any] = field(default_factory=dict)
+    base_url: str = ""
+    credentials: Secret | None = field(default=None, repr=False)
+
+    def secret(self, name: str) -> str:
+        """Return one of the credentials; empty if it is not there."""
+        held = self.credentials.reveal() if self.credentials is not None else None
+        value = held.get(name) if isinstance(held, dict) else None
+        return value if isinstance(value, str) else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +43,8 @@ class Letter:
     """The name of a message that the provider approved beforehand, if it is one."""
     language: str = ""
     parameters: tuple[str, ...] = ()
+    unsubscribe: str = ""
+    """Where the lead can say no with one click."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +71,14 @@ class Channel(Protocol):
 
     def lookup(self, sender: Sender, correlation: str) -> Trace:
         """Ask the provider whether it has the message of this correlation."""
+
+
+@runtime_checkable
+class Checkable(Protocol):
+    """A channel that can be tried without sending anything."""
+
+    def check(self, sender: Sender) -> str:
+        """Ask whether the account works and say what was found, or raise ProviderError."""
 
 
 class NoLookup:

@@ -1,15 +1,28 @@
 """Publish a version: look for faults, freeze its steps, let new runs follow it."""
 
 from django.db import connection, transaction
-from django.db.models import Max
+from django.db.models import Max, QuerySet
 
 from cadences import clock
 from cadences.errors import BadTemplate, IllegalMove, NotPublishable
-from cadences.gates import FIELDS
 from cadences.grammar import variables
-from cadences.models import Cadence, Revision, Step, Template, Variant, Version
-from cadences.states import Medium
+from cadences.hours import Hours
+from cadences.lint import Finding, Plan
+from cadences.lint import lint as examine
+from cadences.models import (
+    Account,
+    Cadence,
+    Calendar,
+    Revision,
+    Step,
+    Template,
+    Variant,
+    Version,
+)
+from cadences.ports import names
+from cadences.steps import hours_of
 from cadences.values import is_known
+from queues.audit import record
 
 FACTS = (
     "key", "position", "kind", "medium", "fallbacks", "template_code", "delay", "unit",
@@ -20,11 +33,12 @@ FACTS = (
 
 
 def revise(
-    template: Template, *, body: str, subject: str = "", actor: str = ""
+    template: Template, *, body: str, subject: str = "", actor: str = "", **facts: str
 ) -> Revision:
     """Write a new wording of a template and let all sends from now on use it.
 
-    Raises BadTemplate for a text that does not follow the grammar.
+    `facts` say what its provider calls it. Raises BadTemplate for a text that does not
+    follow the grammar.
     """
     unknown = [
         name
@@ -39,9 +53,10 @@ def revise(
         last = held.revisions.aggregate(last=Max("number"))["last"] or 0
         revision = Revision.objects.create(
             template=held, number=last + 1, body=body, subject=subject,
-            created_by=actor, created_at=clock.now(),
+            created_by=actor, created_at=clock.now(), **facts,
         )  # fmt: skip
         Template.objects.filter(pk=held.pk).update(revision=revision)
+        record("template.revise", held, after={"revision": revision.number})
     template.revision = revision
     return revision
 
@@ -61,6 +76,7 @@ def draft(cadence: Cadence) -> Version:
         )
         for step in last.steps.order_by("position") if last else ():
             _copy(step, version)
+        record("version.draft", version, after={"from": last and last.number})
         return version
 
 
@@ -73,55 +89,51 @@ def _copy(step: Step, version: Version) -> None:
     )
 
 
-def lint(version: Version) -> list[str]:
-    """Return the faults that keep a version from being published, a line each."""
-    steps = list(version.steps.order_by("position").prefetch_related("variants"))
-    faults = [] if steps else ["There are no steps"]
-    for step in steps:
-        faults += [f"Step {step.position}: {fault}" for fault in _faults(step, version)]
-    calendar = version.cadence.calendar or version.cadence.company.calendar
-    if calendar is not None and not calendar.slots.exists():
-        faults.append(f"The calendar {calendar} is never open")
-    return faults
+def read(version: Version) -> Plan:
+    """Read what the steps of a version refer to, in a few statements."""
+    cadence, steps = version.cadence, list(_steps(version))
+    codes = {step.template_code for step in steps} | {
+        each.template_code for step in steps for each in step.variants.all()
+    }
+    company = cadence.company_id
+    texts = Template.objects.filter(company=company, code__in=codes)
+    senders: dict[str, bool] = {}
+    for account in Account.objects.filter(company=company):
+        ready = account.state == Account.State.ACTIVE and account.adapter in names()
+        senders[account.medium] = senders.get(account.medium, False) or ready
+    return Plan(
+        steps=steps,
+        texts={(t.medium, t.code): t for t in texts.select_related("revision")},
+        senders=senders,
+        hours=_hours(cadence, steps),
+    )
 
 
-def _faults(step: Step, version: Version) -> list[str]:
-    found = []
-    if step.calendar is not None and not step.calendar.slots.exists():
-        found.append(f"the calendar {step.calendar} is never open")
-    for each in step.conditions:
-        name = str(each.get("field", "")) if isinstance(each, dict) else ""
-        if name not in FIELDS and not name.startswith(("data.", "context.")):
-            found.append(f"unknown field of a condition: {name or each}")
-    if step.kind == Step.Kind.TASK:
-        return found
-    variants = list(step.variants.all())
-    if variants and not any(each.weight for each in variants):
-        found.append("no variant has a weight")
-    codes = [each.template_code for each in variants] or [step.template_code]
-    media = [str(step.medium), *step.fallbacks]
-    found += [f"unknown channel: {each}" for each in media if each not in Medium]
-    for code in codes:
-        for medium in (each for each in media if each in Medium):
-            found += _text_faults(version.cadence.company_id, medium, code)
+def _steps(version: Version) -> QuerySet[Step]:
+    return version.steps.order_by("position").prefetch_related("variants")
+
+
+def _hours(cadence: Cadence, steps: list[Step]) -> dict[int | None, tuple[str, Hours]]:
+    shared = cadence.calendar_id or cadence.company.calendar_id
+    wanted = {step.calendar_id for step in steps} | {shared}
+    found: dict[int | None, tuple[str, Hours]] = {}
+    rows = Calendar.objects.filter(pk__in=[each for each in wanted if each])
+    for each in rows.prefetch_related("slots", "holidays"):
+        if (hours := hours_of(each)) is not None:
+            found[each.pk] = (each.name, hours)
+    if shared in found:
+        found[None] = found[shared]
     return found
 
 
-def _text_faults(company: str, medium: str, code: str) -> list[str]:
-    template = (
-        Template.objects.filter(company=company, medium=medium, code=code)
-        .select_related("revision").first()
-    )  # fmt: skip
-    if template is None or template.revision is None:
-        return [f"no template {code} for {medium}"]
-    if not template.is_active:
-        return [f"the template {code} is not active"]
-    try:
-        texts = (template.revision.body, template.revision.subject)
-        used = [name for text in texts for name in variables(text)]
-    except BadTemplate as error:
-        return [f"{code}: {error}"]
-    return [f"{code}: unknown variable {name}" for name in used if not is_known(name)]
+def findings(version: Version) -> list[Finding]:
+    """Return everything to know of a version before it is published."""
+    return examine(read(version))
+
+
+def lint(version: Version) -> list[str]:
+    """Return the faults that keep a version from being published, a line each."""
+    return [str(each) for each in findings(version) if each.is_fault]
 
 
 @transaction.atomic
@@ -148,6 +160,7 @@ def publish(version: Version, *, actor: str = "") -> Version:
         published=held, state=Cadence.State.ACTIVE if fresh else cadence.state
     )
     held.refresh_from_db()
+    record("version.publish", held, after={"checksum": held.checksum})
     return held
 
 

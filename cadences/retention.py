@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 
-from cadences.models import Conversation, Message
+from cadences.models import Conversation, EnrollmentRow, Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,3 +40,10 @@ def tables() -> dict[str, Cleaned]:
 register("messages", Message.objects.all())
 # One that still has messages is not over, however long ago it began.
 register("conversations", Conversation.objects.all(), only=Q(messages__isnull=True))
+# What a list told of people is needed until somebody has looked at the result.
+register(
+    "enrollment_rows",
+    EnrollmentRow.objects.all(),
+    when="batch__created_at",
+    only=Q(result__isnull=False),
+)

@@ -4,16 +4,16 @@ import time
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Min
 
 from cadences import clock, retries
 from cadences.advance import Done
-from cadences.claim import Candidate, candidates, claim, hand_back, remaining
+from cadences.claim import Candidate, candidates, claim, remaining
 from cadences.control import may_send
-from cadences.deliver import TAKEN, deliver
+from cadences.deliver import TAKEN
+from cadences.hands import Pair, deliver_all
 from cadences.journal import Line, close_log, line, open_log
 from cadences.models import Run, RunnerLog
 from cadences.plan import plan
@@ -33,8 +33,6 @@ CHUNK_SECONDS = retries.LEASE.total_seconds() * 0.6
 SOON = timedelta(minutes=5)
 """The next pass of the schedule takes what is due later than this."""
 RUNNER, STEPS, CLOSE = "cadence-runner", "cadence-steps", "cadence-runner-close"
-
-Pair = tuple[UUID, UUID]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,21 +102,6 @@ def _skipped(each: Candidate) -> Done:
     return Done(
         each.run_id, each.lead_id, each.position, "", Result.SKIPPED, message=TAKEN
     )
-
-
-def deliver_all(pairs: list[Pair], *, until: float) -> list[Line]:
-    """Deliver claimed runs one after another; hand back what there is no time for."""
-    lines: list[Line] = []
-    try:
-        for run_id, token in pairs:
-            if time.monotonic() >= until:
-                break
-            lines.append(line(deliver(run_id, token)))
-    finally:
-        # A claim that was used up is another's by now, or nobody's: no harm done.
-        if rest := [token for _, token in pairs[len(lines) :]]:
-            hand_back(rest)
-    return lines
 
 
 def hand_out(log: RunnerLog, *, limit: int = MOST) -> int:

@@ -133,11 +133,13 @@ def used_today(account: Account, now: datetime) -> int:
 
 def stumble(account: Account, *, now: datetime) -> datetime:
     """Count a refusal of the account itself; return when to come back."""
-    failures = account.failures + 1
+    # Read under its lock: what we hold is from before the call.
+    held = Account.objects.select_for_update(of=("self",)).get(pk=account.pk)
+    failures = held.failures + 1
     until = now + retries.REST
     opens = failures >= retries.BREAKER_AFTER
     Account.objects.filter(pk=account.pk).update(
-        failures=failures, broken_until=until if opens else F("broken_until")
+        failures=failures, broken_until=until if opens else held.broken_until
     )
     return until if opens else now + retries.BUSY
 

@@ -108,6 +108,27 @@ RANKS = {
 }
 
 
+class ReadAs(models.TextChoices):
+    """What a message that came in was read as."""
+
+    HUMAN = "human", _("a person")
+    PROBABLY_MACHINE = "probably_machine", _("probably a machine")
+    ABSENCE = "absence", _("an absence")
+    OPT_OUT = "opt_out", _("an opt-out")
+    MAYBE_OPT_OUT = "maybe_opt_out", _("perhaps an opt-out")
+
+
+class Match(models.TextChoices):
+    """How we know whose message it is."""
+
+    QUOTED = "quoted", _("answers a message of ours")
+    ALIAS = "alias", _("by the name at the provider")
+    ADDRESS = "address", _("by the address")
+    PERSON = "person", _("a person said so")
+    AMBIGUOUS = "ambiguous", _("several leads share the address")
+    NONE = "none", _("nobody known")
+
+
 class EventType(models.TextChoices):
     """What happened to a run. The first four are the seed's."""
 

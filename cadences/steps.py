@@ -71,8 +71,10 @@ def zone_of(run: Run) -> Zone:
 
 def calendar_of(run: Run, step: Step | None) -> Calendar | None:
     """Return the calendar that a step follows; None is always open."""
-    own = step.calendar if step is not None else None
-    return own or run.cadence.calendar or run.company.calendar
+    if step is not None and step.calendar_id is not None:
+        # Published steps are kept in memory, and calendars change: read it anew.
+        return Calendar.objects.get(pk=step.calendar_id)
+    return run.cadence.calendar or run.company.calendar
 
 
 def hours_of(calendar: Calendar | None) -> Hours | None:

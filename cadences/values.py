@@ -5,6 +5,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from cadences.grammar import Value, greeting
+from cadences.links import way_out
 from cadences.models import Lead, Run
 from cadences.states import Medium
 from cadences.steps import zone_of
@@ -14,7 +15,10 @@ Provider = Callable[[Run, datetime], Mapping[str, Value]]
 BUILT_IN = (
     "nome", "primeiro_nome", "lead_nome", "email", "telefone", "empresa", "estagio",
     "vendedor_nome", "saudacao", "hoje", "agora",
+    "link_descadastro",
 )  # fmt: skip
+ALWAYS_SAID = ("empresa", "saudacao", "hoje", "agora", "link_descadastro")
+"""Names that never lack a value, in the channel that needs it."""
 OPEN = ("dados", "contexto", "oferta_")
 """Beginnings of names whose values come with the lead, the run or a provider."""
 
@@ -47,6 +51,7 @@ def values_of(run: Run, *, now: datetime) -> dict[str, Value]:
         "saudacao": greeting(local),
         "hoje": local.date(),
         "agora": local,
+        "link_descadastro": way_out(run.lead_id),
     }
     said |= _flat("dados", lead.data) | _flat("contexto", run.context)
     for provider in _providers:

@@ -40,9 +40,11 @@ def prepare(password: str) -> None:
 
 def _pause_the_demo() -> None:
     """Stop the schedules of an earlier start with the demo: their types are unknown."""
+    from config.demo.stores import close_stores
     from config.demo.sweep import pause
 
     pause()
+    close_stores()
 
 
 def known_queues() -> list[str]:

@@ -3,6 +3,7 @@
 import argparse
 import http.client
 import os
+import secrets
 import signal
 import sys
 import time
@@ -12,9 +13,10 @@ from types import FrameType
 from typing import NoReturn
 
 from config.datadir import SERVICE_SECRETS, held, kept_secrets, published
+from config.demo import stand
 from config.env import Environment, load
 from config.errors import AlreadyRunning, CannotRun, PortTaken
-from config.places import is_free
+from config.places import is_free, remembered_port
 from config.servers import Postgres, Valkey
 from config.supervise import Child, Supervisor, say, show
 
@@ -81,21 +83,23 @@ def _live(options: argparse.Namespace) -> NoReturn:
         stack.enter_context(held(directory))
         if not is_free(port):
             raise PortTaken(f"Port {port} is taken: free it, or pass --port")
-        secrets = kept_secrets(directory)
+        kept = kept_secrets(directory)
         family = Supervisor()
         stack.callback(family.stop)
-        values = _surroundings(environment, directory, secrets, family)
+        values = _surroundings(environment, directory, kept, family)
         values |= {"PORT": str(port), "RITMO_DEMO": "off" if options.no_demo else "on"}
+        values |= _outside(environment, directory, port, demo=not options.no_demo)
         os.environ |= values
         stack.enter_context(published(directory, values))
         say("Preparing the database")
         from config.prepare import known_queues, prepare, welcome
 
-        prepare(secrets["ADMIN_PASSWORD"])
-        for child in _children(port, options.workers, known_queues()):
+        prepare(kept["ADMIN_PASSWORD"])
+        children = _children(port, options.workers, known_queues())
+        for child in [*children, *_phones(port, values), *stand.children(values)]:
             family.add(child)
         family.watch(until=Readiness(port))
-        login = welcome(secrets["ADMIN_PASSWORD"])
+        login = welcome(kept["ADMIN_PASSWORD"])
         show(f"Ritmo is ready at http://127.0.0.1:{port}/admin/\n{login}")
         family.watch()
     raise AssertionError("the watch ends by an exception alone")
@@ -104,11 +108,11 @@ def _live(options: argparse.Namespace) -> NoReturn:
 def _surroundings(
     environment: Environment,
     directory: Path,
-    secrets: dict[str, str],
+    kept: dict[str, str],
     family: Supervisor,
 ) -> dict[str, str]:
     """Return what the project needs to know, starting the servers that nobody named."""
-    values = {name: environment.text(name) or secrets[name] for name in SERVICE_SECRETS}
+    values = {name: environment.text(name) or kept[name] for name in SERVICE_SECRETS}
     values["DATA_DIR"] = str(directory)
     embedded = 0
     for variable, kind, key in (
@@ -117,7 +121,7 @@ def _surroundings(
     ):
         values[variable] = environment.text(variable)
         if not values[variable]:
-            server = kind(directory, secrets[key])
+            server = kind(directory, kept[key])
             say(
                 f"Starting the embedded {server.title} (set {variable} to use your own)"
             )
@@ -132,6 +136,36 @@ def _surroundings(
     ):
         values[name] = environment.text(name) or default
     return values
+
+
+def _outside(
+    environment: Environment, directory: Path, port: int, *, demo: bool
+) -> dict[str, str]:
+    """Return where we are found, and where the demo's phones and shops are."""
+    values = stand.places(environment, directory, demo=demo)
+    values |= {"PUBLIC_URL": environment.text("PUBLIC_URL", f"http://127.0.0.1:{port}")}
+    if demo:
+        phones = remembered_port(directory, "phones")
+        values["DEMO_PHONES_URL"] = f"http://127.0.0.1:{phones}"
+        values["DEMO_PHONES_TOKEN"] = secrets.token_urlsafe(16)
+        # The phones are on this machine.
+        values["PROVIDERS_ALLOW_PRIVATE"] = environment.text(
+            "PROVIDERS_ALLOW_PRIVATE", "on"
+        )
+    return values
+
+
+def _phones(port: int, values: dict[str, str]) -> list[Child]:
+    """Return the demo's provider: phones of people who answer, opt out, are away."""
+    from config.demo.accounts import ACCOUNT
+
+    if "DEMO_PHONES_URL" not in values:
+        return []
+    here = values["DEMO_PHONES_URL"].rpartition(":")[2]
+    webhook = f"http://127.0.0.1:{port}/webhooks/uazapi/{ACCOUNT}"
+    module = [sys.executable, "-m", "config.demo.provider"]
+    command = [*module, "--port", here, "--webhook", webhook]
+    return [Child("phones", command, {"RITMO_PROCESS": "phones"})]
 
 
 def _children(port: int, workers: int, queues: list[str]) -> list[Child]:

@@ -56,6 +56,11 @@ class Batch:
             taken, self._verdicts = self._verdicts, []
             return taken
 
+    def put_back(self, verdicts: Sequence[tuple[Claim, Outcome]]) -> None:
+        """Note again what was taken and could not be written."""
+        with self._lock:
+            self._verdicts.extend(verdicts)
+
     def rest(self) -> list[Claim]:
         """Take the claims that have not been started."""
         with self._lock:

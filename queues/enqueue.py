@@ -13,11 +13,12 @@ from django.db.models.base import ModelState
 from django.utils import timezone
 
 from queues import payload
-from queues.errors import InvalidOption, InvalidPriority, InvalidRunAt
+from queues.errors import InvalidOption, InvalidRunAt
 from queues.handlers import Handler, registry
 from queues.models import Job
 from queues.models.job import DEFAULT_PRIORITY
 from queues.needs import hold, lock_parents
+from queues.priority import check_priority
 from queues.states import State
 from queues.unique import Policy, check_key, write_unique
 from queues.wake import wake_on_commit
@@ -35,7 +36,7 @@ INSERT INTO jobs (type, queue, payload, priority, run_at, max_attempts, user_id,
 VALUES (%(type)s, %(queue)s, %(payload)s, %(priority)s,
         coalesce(%(run_at)s::timestamptz, statement_timestamp()), %(max_attempts)s,
         %(owner_id)s, %(source)s, %(batch_id)s, %(limit_name)s, %(limit_key)s)
-RETURNING ARRAY[id], run_at, created_at
+RETURNING id, run_at, created_at
 """
 # The rows of one statement share their times; their ids rise in the order given.
 INSERT = """
@@ -157,9 +158,6 @@ def _keyed(
 def _columns(handler: Handler, **options: Unpack[Options]) -> dict[str, Any]:
     """Return the columns that all rows of one call share, every one checked."""
     queue, owner = options.get("queue"), options.get("owner")
-    priority = options.get("priority", DEFAULT_PRIORITY)
-    if isinstance(priority, bool) or priority not in range(1, 10):
-        raise InvalidPriority
     tries = options.get("max_attempts")
     if tries is not None and (
         isinstance(tries, bool) or tries not in range(1, MAX_TRIES)
@@ -168,7 +166,7 @@ def _columns(handler: Handler, **options: Unpack[Options]) -> dict[str, Any]:
     return {
         "type": handler.name,
         "queue": handler.queue if queue is None else registry.check_queue(queue),
-        "priority": int(priority),
+        "priority": check_priority(options.get("priority", DEFAULT_PRIORITY)),
         "run_at": check_run_at(options.get("run_at")),
         "unique_key": check_key(options.get("unique_key")),
         "max_attempts": handler.max_attempts if tries is None else tries,
@@ -198,14 +196,7 @@ def _insert(columns: dict[str, Any], rows: Sequence[str]) -> list[Job]:
     if not rows:
         return []
     keys = _limit_keys(columns, rows)
-    with connection.cursor() as cursor:
-        if len(rows) == 1:
-            one = {"payload": rows[0], "limit_key": keys[0] if keys else None}
-            cursor.execute(INSERT_ONE, {**columns, **one})
-        else:
-            many = {"payloads": list(rows), "limit_keys": keys or None}
-            cursor.execute(INSERT, {**columns, **many})
-        ids, run_at, created_at = cursor.fetchone()
+    ids, run_at, created_at = _write(columns, rows, keys)
     wake_on_commit(columns["queue"])
     shared = {**columns, "run_at": run_at, "created_at": created_at}
     return [
@@ -214,6 +205,22 @@ def _insert(columns: dict[str, Any], rows: Sequence[str]) -> list[Job]:
             ids, map(json.loads, rows), keys or repeat(None), strict=False
         )
     ]
+
+
+def _write(
+    columns: dict[str, Any], rows: Sequence[str], keys: Sequence[str | None]
+) -> tuple[list[int], datetime, datetime]:
+    """Return the ids, and the due time and the birth that all share."""
+    with connection.cursor() as cursor:
+        if len(rows) == 1:
+            one = {"payload": rows[0], "limit_key": keys[0] if keys else None}
+            cursor.execute(INSERT_ONE, {**columns, **one})
+            job_id, run_at, created_at = cursor.fetchone()
+            return [job_id], run_at, created_at
+        many = {"payloads": list(rows), "limit_keys": list(keys) or None}
+        cursor.execute(INSERT, {**columns, **many})
+        ids, run_at, created_at = cursor.fetchone()
+        return ids, run_at, created_at
 
 
 def _limit_keys(columns: dict[str, Any], rows: Sequence[str]) -> list[str | None]:

@@ -130,6 +130,10 @@ class Unreachable(QueueError):
     """No answer came from a host: name, connection, encryption or time."""
 
 
+class NothingSent(Unreachable):
+    """It failed before a byte of the call had left: making it again is safe."""
+
+
 class InvalidSelection(QueueError, ValueError):
     """A word that should say which dead letters are meant cannot be read."""
 
@@ -164,3 +168,11 @@ class CannotUnseal(QueueError):
 
     def __init__(self) -> None:
         super().__init__("None of FIELD_ENCRYPTION_KEYS opens this secret")
+
+
+class CannotDeliver(QueueError):
+    """A channel refuses an alert for good: trying again is no use."""
+
+
+class DeliveryDelayed(QueueError):
+    """A channel did not take an alert now; a later try may succeed."""

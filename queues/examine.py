@@ -69,6 +69,17 @@ WHERE kind = 'node' AND gone_at IS NULL
 def examine() -> Findings:
     """Yield what each check finds; a database that is away ends those that need it."""
     yield from _settings()
+    yield from _sweep(
+        _beat, _schedules, _workers, _queues, _waiting, _audit, _invariants
+    )
+
+
+def vital() -> Findings:
+    """Yield whether anything works at all: what a dead man's switch must know."""
+    yield from _sweep(_beat, _schedules, _workers)
+
+
+def _sweep(*checks_of_rows: Callable[[], Findings]) -> Findings:
     with ThreadPoolExecutor(1) as pool:
         broker = pool.submit(ping)
         database = list(_database())
@@ -78,9 +89,7 @@ def examine() -> Findings:
     yield from database
     if any(each.level == "fault" and each.check != "clock" for each in database):
         return
-    for check in (
-        _beat, _schedules, _workers, _queues, _waiting, _audit, _invariants,
-    ):  # fmt: skip
+    for check in checks_of_rows:
         yield from _guarded(check)
 
 

@@ -9,7 +9,7 @@ from django.db import transaction
 from django_celery_beat.models import PeriodicTask
 
 from queues import payload
-from queues.errors import InvalidOption, InvalidPriority, InvalidSchedule
+from queues.errors import InvalidOption, InvalidSchedule
 from queues.handlers import registry
 from queues.models import ScheduleState
 from queues.models.job import DEFAULT_PRIORITY
@@ -20,6 +20,7 @@ from queues.pattern import (
     columns_of,
     pattern_of,
 )
+from queues.priority import check_priority
 from queues.terms import (
     DEFAULT_CAP,
     LONGEST_JITTER,
@@ -80,13 +81,7 @@ def check(name: object, type_: str, options: Options) -> Facts:
     handler = registry.get(type_)
     data = options.get("data")
     encoded = payload.encode(handler, {} if data is None else data)
-    queue, priority = options.get("queue"), options.get("priority", DEFAULT_PRIORITY)
-    if isinstance(priority, bool) or priority not in range(1, 10):
-        raise InvalidPriority
-    start = check_moment("start", options.get("start"))
-    end = check_moment("end", options.get("end"))
-    if start and end and start >= end:
-        raise InvalidSchedule("The end of a schedule lies after its start")
+    queue = options.get("queue")
     pattern = check_pattern(
         options.get("cron"),
         options.get("every"),
@@ -95,16 +90,23 @@ def check(name: object, type_: str, options: Options) -> Facts:
     )
     return {
         "job": {"type": handler.name, "data": json.loads(encoded)},
-        "priority": int(priority),
+        "priority": check_priority(options.get("priority", DEFAULT_PRIORITY)),
         "queue": None if queue is None else registry.check_queue(queue),
         "pattern": pattern,
-        "start": start,
-        "end": end,
+        **_check_window(options),
         "one_off": pattern[0] == "at" or options.get("one_off", False),
         "enabled": options.get("enabled", True),
         "description": payload.printable(options.get("description", "")),
         **_check_terms(options),
     }
+
+
+def _check_window(options: Options) -> Facts:
+    start = check_moment("start", options.get("start"))
+    end = check_moment("end", options.get("end"))
+    if start and end and start >= end:
+        raise InvalidSchedule("The end of a schedule lies after its start")
+    return {"start": start, "end": end}
 
 
 def _check_words(name: object, options: Mapping[str, object]) -> None:

@@ -45,6 +45,7 @@ class Handler:
     keep_failed: timedelta | None = None
     limit: Limit | None = None
     key: Key | None = None
+    internal: bool = False
 
     @property
     def is_async(self) -> bool:
@@ -128,6 +129,7 @@ def handler(  # noqa: PLR0913 - one word for each thing that a type may say
     limit: Limit | None = None,
     key: Key | None = None,
     exclusive: bool = False,
+    internal: bool = False,
 ) -> Callable[[HandlerFunction], HandlerFunction]:
     """Register the decorated function as the handler of a job type.
 
@@ -139,6 +141,7 @@ def handler(  # noqa: PLR0913 - one word for each thing that a type may say
     started any more. Ended jobs stay for `keep`, dead ones for `keep_failed`.
     Jobs of a `limit` start only while it has room; `key`, a function of the data or
     a field's name, tells whose turn it is, and `exclusive` runs one at a time a key.
+    Staff are not offered `internal` types by hand: other code writes their jobs.
     """
     if not NAME.fullmatch(name) or max_attempts < 1:
         raise ValueError(f"Job type {name!r}: bad name or max_attempts")
@@ -151,25 +154,12 @@ def handler(  # noqa: PLR0913 - one word for each thing that a type may say
     bound = declared(name, limit, key, exclusive=exclusive)
 
     def register(call: HandlerFunction) -> HandlerFunction:
-        registry.add(
-            Handler(
-                name,
-                call,
-                queue,
-                max_attempts,
-                timeout,
-                ease,
-                retry,
-                _model_of(call),
-                inspect.getdoc(call) or "",
-                hard_timeout,
-                max_age,
-                keep,
-                keep_failed,
-                bound,
-                key,
-            )
-        )
+        made = Handler(
+            name, call, queue, max_attempts, timeout, ease, retry, _model_of(call),
+            inspect.getdoc(call) or "", hard_timeout, max_age, keep, keep_failed,
+            bound, key, internal,
+        )  # fmt: skip
+        registry.add(made)
         return call
 
     return register

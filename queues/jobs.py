@@ -3,6 +3,7 @@
 import json
 import re
 import time
+from dataclasses import asdict
 from functools import partial
 from http import HTTPStatus
 from typing import Annotated, Literal
@@ -19,7 +20,10 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 
-from queues.backoff import retry_after
+from queues.alerts import engine  # noqa: F401 - it registers its measures and rules
+from queues.alerts.deliver import deliver
+from queues.alerts.watch import watch
+from queues.backoff import fixed, retry_after
 from queues.batches import cancel_some
 from queues.errors import AddressRefused, Unreachable
 from queues.handlers import handler
@@ -27,6 +31,7 @@ from queues.outbound import Answer, Call, masked, send
 from queues.outcomes import Bury, Retry, Snooze
 from queues.repair import repair
 from queues.running import RunningJob
+from queues.schedule import starter
 
 LONGEST_CALL = 120
 HIGHEST_PORT = 65535
@@ -44,9 +49,11 @@ HOST = re.compile(r"[A-Za-z0-9._-]{1,253}|[0-9A-Fa-f:.]{2,45}")
 VALUE = re.compile(r"[\t\x20-\x7e]{0,4096}")
 BUSY = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
 
+TRIES = 3
+"""Of a delivery: with their waits the next channel has the alert within a minute."""
 BULK_SLICE = 20.0
 """Seconds of a bulk at a stretch: then its process looks at other jobs."""
-bulk_handler = partial(handler, max_attempts=10, timeout=300, ease=0)
+bulk_handler = partial(handler, max_attempts=10, timeout=300, ease=0, internal=True)
 
 Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 Status = Annotated[int, Field(ge=100, le=599)]
@@ -171,6 +178,33 @@ def _result(call: Call, answer: Answer) -> dict[str, object]:
     return result | ({"truncated": True} if answer.truncated else {})
 
 
+@handler("watch-alerts", max_attempts=1, timeout=50)
+def watch_alerts(data: dict[str, object], job: RunningJob) -> dict[str, object]:
+    """Look at every alert rule, and write what people are to be told."""
+    return asdict(watch())
+
+
+class Delivery(BaseModel):
+    """Which delivery to make."""
+
+    delivery: int
+
+
+@handler(
+    "deliver-alert",
+    max_attempts=TRIES,
+    backoff=fixed([10, 20]),
+    ease=0,
+    internal=True,
+)
+def deliver_alert(data: Delivery, job: RunningJob) -> dict[str, bool]:
+    """Send an alert over one channel; the last try hands it to the next channel."""
+    return {"arrived": deliver(data.delivery, is_last=job.attempt >= TRIES)}
+
+
+starter("watch-alerts", cron="* * * * *", type="watch-alerts", priority=2)
+
+
 class BulkOrder(BaseModel):
     """Which bulk to carry out."""
 
@@ -201,7 +235,7 @@ class BatchOrder(BaseModel):
     batch_id: int
 
 
-@handler("cancel-batch", max_attempts=10, timeout=300)
+@handler("cancel-batch", max_attempts=10, timeout=300, internal=True)
 def cancel_batch(data: BatchOrder, job: RunningJob) -> object:
     """Cancel what is left of a large batch; ordered on its page."""
     until = time.monotonic() + BULK_SLICE

@@ -6,10 +6,9 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from django.db import DatabaseError, connection
+from django.db import connection
 
 from queues.batches import close_batches
-from queues.errors import QueueError
 from queues.expire import expire
 from queues.machine import Condition, condition, machine_id, resident
 from queues.needs import release_stranded
@@ -151,8 +150,9 @@ class Keeper(threading.Thread):
     """The thread that keeps; one in every process that can lose work.
 
     `children` names the pool processes of a Celery worker, to be handed back at
-    the end of a graceful stop; `pace` makes it take its turn as pacemaker; `heed` is
-    told at every round what staff ask of this process.
+    the end of a graceful stop; `pace` makes it take its turn as pacemaker; `arrive`
+    makes this process known, and known again should it be taken for dead; `heed` is
+    told what staff ask of it. Both are called at every round.
     """
 
     def __init__(
@@ -160,10 +160,12 @@ class Keeper(threading.Thread):
         *,
         pace: bool,
         children: Callable[[], Sequence[int]] = list,
+        arrive: Callable[[], object] | None = None,
         heed: Callable[[Wish], None] | None = None,
     ) -> None:
         super().__init__(name="ritmo-keeper", daemon=True)
-        self._pace, self._children, self._heed = pace, children, heed
+        self._pace, self._children = pace, children
+        self._arrive, self._heed = arrive, heed
         self._stop_requested = threading.Event()
         self._hand_back_at: float | None = None
 
@@ -176,8 +178,10 @@ class Keeper(threading.Thread):
         while not self._stop_requested.wait(BEAT):
             try:
                 self._round()
-            except (DatabaseError, QueueError) as error:
-                logger.warning("keeper: %s", str(error).strip())
+            except Exception as error:  # noqa: BLE001 - silent, the living pass for dead
+                logger.warning(
+                    "keeper: %s: %s", type(error).__name__, str(error).strip()
+                )
                 connection.close()
         connection.close()
 
@@ -194,12 +198,16 @@ class Keeper(threading.Thread):
         while not self._stop_requested.wait(CHORES):
             try:
                 chores()
-            except (DatabaseError, QueueError) as error:
-                logger.warning("chores: %s", str(error).strip())
+            except Exception as error:  # noqa: BLE001 - the next minute has chores, too
+                logger.warning(
+                    "chores: %s: %s", type(error).__name__, str(error).strip()
+                )
             finally:
                 connection.close()
 
     def _round(self) -> None:
+        if self._arrive is not None:
+            self._arrive()
         vouch()
         end_overdue()
         if self._heed is not None:

@@ -8,15 +8,16 @@ import asyncio
 import re
 import socket
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Coroutine, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from types import TracebackType
+from typing import Any
 
 import httpx2
 
 from queues.addresses import is_public
-from queues.errors import AddressRefused, Unreachable
+from queues.errors import AddressRefused, NothingSent, Unreachable
 from queues.masks import MASK, is_secret
 
 MAX_ANSWER = 64 * 1024
@@ -24,6 +25,8 @@ MAX_TRIED = 3
 """Addresses of one host that are tried before it counts as unreachable."""
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 SHORTEST_SECRET = 6
+CONNECT_SECONDS = 5.0
+CLOSING_ROUNDS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,23 @@ class Answer:
     headers: Mapping[str, str]
     body: str
     truncated: bool
+
+
+@dataclass(slots=True)
+class Wire:
+    """Whether any byte of the call may have left: then it must not be made again."""
+
+    patience: float
+    """Seconds for each connection: one that is cancelled instead stays half open."""
+    is_used: bool = False
+
+    async def watch(self, event: str, _: object) -> None:
+        """Hear of each phase as it begins."""
+        self.is_used |= event.endswith("send_request_headers.started")
+
+    def failure(self, said: str) -> Unreachable:
+        """Return what a failure at this point means."""
+        return Unreachable(said) if self.is_used else NothingSent(said)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,16 +151,35 @@ async def send(
 ) -> Answer:
     """Make one call within `seconds` and return the answer, whatever its status.
 
-    Of a body longer than `most` bytes the beginning is returned. The name is resolved
-    once and the connection goes to an address that was checked.
-    Raises AddressRefused before anything is sent, or Unreachable.
+    Of a body longer than `most` bytes the beginning is returned.
+    The name is resolved once and the connection goes to an address that was checked.
+    Raises AddressRefused before anything is sent, or Unreachable: NothingSent as long
+    as no byte of the call had left.
     """
+    wire = Wire(patience=min(CONNECT_SECONDS, seconds / 2))
     try:
         async with asyncio.timeout(seconds):
             addresses = await _checked(call.url, allow_private=allow_private)
-            return await _first_answer(call, addresses, most)
+            return await _first_answer(call, addresses, wire, most)
     except TimeoutError:
-        raise Unreachable(f"{call.place}: no answer within {seconds:g} s") from None
+        said = f"{call.place}: no answer within {seconds:g} s"
+        raise wire.failure(said) from None
+
+
+def send_now(call: Call, *, seconds: float, allow_private: bool) -> Answer:
+    """Do what `send` does, for callers that wait."""
+    return asyncio.run(
+        _to_the_end(send(call, seconds=seconds, allow_private=allow_private))
+    )
+
+
+async def _to_the_end(call: Coroutine[Any, Any, Answer]) -> Answer:
+    try:
+        return await call
+    finally:
+        # What was given up closes its socket in the next rounds of the loop.
+        for _ in range(CLOSING_ROUNDS):
+            await asyncio.sleep(0)
 
 
 async def resolve(host: str, port: int) -> list[str]:
@@ -152,13 +191,21 @@ async def resolve(host: str, port: int) -> list[str]:
 
 
 async def _checked(text: str, *, allow_private: bool) -> list[str]:
-    """Return the addresses to connect to, or refuse if a single one is private."""
     url = httpx2.URL(text)
     host = url.raw_host.decode("ascii")
+    port = url.port or _default_port(url)
+    return await checked(host, port, allow_private=allow_private)
+
+
+async def checked(host: str, port: int, *, allow_private: bool) -> list[str]:
+    """Return the addresses to connect to, or refuse if a single one is private.
+
+    Raises AddressRefused or NothingSent.
+    """
     try:
-        addresses = await resolve(host, url.port or _default_port(url))
+        addresses = await resolve(host, port)
     except (OSError, UnicodeError) as error:
-        raise Unreachable(f"{host}: the name cannot be resolved: {error}") from None
+        raise NothingSent(f"{host}: the name cannot be resolved: {error}") from None
     for address in addresses:
         if not allow_private and not is_public(address):
             raise AddressRefused(
@@ -167,25 +214,27 @@ async def _checked(text: str, *, allow_private: bool) -> list[str]:
     return addresses[:MAX_TRIED]
 
 
-async def _first_answer(call: Call, addresses: list[str], most: int) -> Answer:
+async def _first_answer(
+    call: Call, addresses: list[str], wire: Wire, most: int
+) -> Answer:
     """Try each address until one accepts the connection."""
-    last: Exception = Unreachable("no address")
+    last: Exception = NothingSent("no address")
     for address in addresses:
         try:
-            return await _exchange(call, address, most)
-        except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
-            last = error
+            return await _exchange(call, address, wire, most)
         except httpx2.HTTPError as error:
             last = error
-            break
-    raise Unreachable(f"{call.place}: {type(last).__name__}: {last}") from None
+            if wire.is_used:
+                break
+    raise wire.failure(f"{call.place}: {type(last).__name__}: {last}") from None
 
 
-async def _exchange(call: Call, address: str, most: int) -> Answer:
+async def _exchange(call: Call, address: str, wire: Wire, most: int) -> Answer:
     url = httpx2.URL(call.url)
     async with httpx2.AsyncClient(
-        verify=_tls(), trust_env=False, follow_redirects=False, timeout=None
-    ) as client:
+        verify=_tls(), trust_env=False, follow_redirects=False,
+        timeout=httpx2.Timeout(None, connect=wire.patience),
+    ) as client:  # fmt: skip
         request = client.build_request(
             call.method,
             url.copy_with(host=address),
@@ -196,7 +245,9 @@ async def _exchange(call: Call, address: str, most: int) -> Answer:
             },
             content=call.body,
             # The certificate must be that of the name, though we call the address.
-            extensions={"sni_hostname": url.raw_host.decode("ascii")},
+            extensions={
+                "sni_hostname": url.raw_host.decode("ascii"), "trace": wire.watch,
+            },
         )  # fmt: skip
         response = await client.send(request, stream=True)
         try:

@@ -107,7 +107,8 @@ def leave(kind: Worker.Kind) -> None:
 
 
 def _key(kind: Worker.Kind) -> tuple[int, int, str]:
-    return os.getpid(), threading.get_ident(), kind.value
+    holds = kind is not Worker.Kind.NODE  # a node is one, whichever thread speaks
+    return os.getpid(), threading.get_ident() if holds else 0, kind.value
 
 
 def _stands(mine: Mine) -> bool:

@@ -72,6 +72,14 @@ OTHERS = (
     )
     DELETE FROM letter_refusals USING gone WHERE bulk_id = gone.id
     """,
+    """
+    WITH gone AS (
+        DELETE FROM alert_messages
+        WHERE created_at < clock_timestamp() - %(days)s * interval '1 day'
+        RETURNING id
+    )
+    DELETE FROM alert_deliveries USING gone WHERE message_id = gone.id
+    """,
     # A process that fell silent with its machine says no goodbye.
     """
     DELETE FROM workers

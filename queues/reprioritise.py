@@ -3,9 +3,9 @@
 from django.db import transaction
 
 from queues.audit import record
-from queues.errors import InvalidPriority
 from queues.models import Job
 from queues.pending import lock_pending
+from queues.priority import check_priority
 from queues.wake import wake_on_commit
 
 
@@ -14,8 +14,7 @@ def reprioritise(job_id: int, priority: int, *, reason: str = "") -> Job:
 
     Raises InvalidPriority, UnknownJob, or IllegalTransition once it runs or has ended.
     """
-    if isinstance(priority, bool) or priority not in range(1, 10):
-        raise InvalidPriority
+    priority = check_priority(priority)
     with transaction.atomic():
         job = lock_pending(job_id, verb="reprioritise")
         before, job.priority = job.priority, priority

@@ -24,11 +24,21 @@ RUNNING = {
     "queues.dismiss_letter",
     "queues.export_letter",
     "queues.pause_queue",
+    "queues.mute_alert",
     "queues.run_schedule",
     "queues.pause_schedule",
     "queues.change_limitrow",
     "django_celery_beat.add_periodictask",
     "django_celery_beat.change_periodictask",
+    "cadences.pause_cadence",
+    "cadences.operate_run",
+    "cadences.resolve_execution",
+    "cadences.rest_account",
+    "cadences.reveal_lead",
+    "cadences.switch_runner",
+    "cadences.add_lead",
+    "cadences.change_lead",
+    "cadences.add_suppression",
 }
 """What an operator does day by day."""
 

@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 ROOMS: tuple[tuple[str | Promise, tuple[str, ...]], ...] = (
     (_("Work"), ("Job", "DeadLetter", "LetterBulk", "JobBatch")),
     (_("Time"), ("PeriodicTask", "CronLog")),
+    (_("Alerts"), ("AlertState", "AlertMessage", "AlertRule", "AlertChannel")),
     (_("Engine"), ("Queue", "Worker", "LimitRow")),
     (
         _("People"),

@@ -26,6 +26,8 @@ logger = logging.getLogger(__name__)
 
 GRACE = 10.0
 """Seconds that running jobs have after SIGTERM before they are handed back."""
+LAST_ROUND = 2.0
+"""Seconds to wait for it: a keeper that arrives after the goodbye would stay listed."""
 
 _keepers: list[Keeper] = []
 
@@ -40,12 +42,19 @@ def work(queue: str) -> None:
         connection.close()
 
 
-class Ears:
-    """What a Celery worker does when staff ask it to drain, to go on, or to stop."""
+class Node:
+    """A Celery worker: it makes itself known, and heeds what staff ask of it."""
 
     def __init__(self, consumer: Any, queues: Sequence[str]) -> None:
         self._consumer, self._queues = consumer, queues
-        self._is_deaf = self._is_stopping = False
+        self._is_known = self._is_deaf = self._is_stopping = False
+
+    def arrive(self) -> None:
+        """Publish the types once, and stand in the list of workers."""
+        if not self._is_known:
+            publish()
+            self._is_known = True
+        present(Worker.Kind.NODE, queues=",".join(self._queues))
 
     def heed(self, wish: Wish) -> None:
         """Leave the bells to others, hear them again, or end: as a SIGTERM does.
@@ -68,12 +77,16 @@ class Ears:
 
 @worker_ready.connect
 def start_keeper(sender: object, **_: object) -> None:
-    """Register this Celery worker and start its keeper."""
-    publish()
+    """Register this Celery worker and start its keeper, which tries again if need be."""
     consumer = getattr(sender, "task_consumer", None)
     names = sorted(queue.name for queue in consumer.queues) if consumer else []
-    present(Worker.Kind.NODE, queues=",".join(names))
-    keeper = Keeper(pace=True, children=_children, heed=Ears(sender, names).heed)
+    node = Node(sender, names)
+    try:
+        node.arrive()
+    except (OperationalError, InterfaceError) as error:
+        logger.warning("the database does not answer yet: %s", str(error).strip())
+        connection.close()
+    keeper = Keeper(pace=True, children=_children, arrive=node.arrive, heed=node.heed)
     keeper.start()
     _keepers.append(keeper)
 
@@ -88,8 +101,10 @@ def limit_shutdown(**_: object) -> None:
 @worker_shutdown.connect
 def stop_keeper(**_: object) -> None:
     """Say goodbye, so that nobody waits for our heartbeat."""
-    while _keepers:
-        _keepers.pop().stop()
+    for keeper in _keepers:
+        keeper.stop()
+        keeper.join(LAST_ROUND)
+    _keepers.clear()
     leave(Worker.Kind.NODE)
 
 

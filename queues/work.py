@@ -4,9 +4,11 @@ import logging
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
+from typing import TypeVar
 
 from django.db import DataError, InterfaceError, OperationalError, connection
 
@@ -26,6 +28,8 @@ from queues.turns import Turns
 from queues.wake import wake
 
 logger = logging.getLogger(__name__)
+
+Answer = TypeVar("Answer")
 
 SLICE = 2.0
 """Seconds that one bell is worth; then other queues have their turn."""
@@ -52,7 +56,8 @@ def work(queue: str, *, slice_seconds: float = SLICE) -> int:
         if turns.has_more or turns.leaves_limits:
             wake(queue)  # there may be more than one process can do
         began = time.monotonic()
-        _run_batch(claims)
+        with _holding(Worker.Kind.CHILD):
+            _run_batch(claims)
         turns.pace.learn(time.monotonic() - began, taken=len(claims))
         count += len(claims)
         if turns.is_through:
@@ -82,6 +87,16 @@ def _take(turns: Turns) -> list[Claim]:
         raise
 
 
+@contextmanager
+def _holding(kind: Worker.Kind) -> Iterator[None]:
+    """Give up this thread's claims, for others to rescue, if it cannot end them."""
+    try:
+        yield
+    except Exception:
+        give_up(kind)
+        raise
+
+
 def _run_batch(claims: Sequence[Claim]) -> None:
     batch = Batch(claims)
     with _watched(batch, alone=len(claims) == 1):
@@ -89,7 +104,7 @@ def _run_batch(claims: Sequence[Claim]) -> None:
             try:
                 if each.losses and not each.started:
                     _settle(batch.verdicts())
-                    mark_started(each)
+                    _outlast(partial(mark_started, each))
                 batch.end(each, run(each))
             except ClaimLost as error:
                 logger.warning("%s", error)
@@ -115,33 +130,42 @@ def _watched(batch: Batch, *, alone: bool) -> Iterator[None]:
 def _unload(batch: Batch) -> None:
     """Write what is done, give back what is not begun, mark what runs as started."""
     slow = batch.current
+    ends = [(each, Release()) for each in batch.rest()] + batch.verdicts()
     try:
-        _settle([(each, Release()) for each in batch.rest()] + batch.verdicts())
+        _settle(ends)
+        ends = []
         if slow is not None:
             mark_started(slow)
     except ClaimLost:
         logger.debug("the slow job ended meanwhile")
+    except OUTAGE as error:
+        logger.warning("a slow batch waits for the database: %s", str(error).strip())
+        batch.put_back(ends)
     finally:
         connection.close()
 
 
 def _settle(verdicts: list[tuple[Claim, Outcome]]) -> dict[int, str]:
     """Settle; wait out an outage, and keep one bad verdict from spoiling the rest."""
+    try:
+        return _outlast(partial(settle, verdicts))
+    except ClaimLost as error:
+        logger.warning("%s", error)
+        return {}
+    except DataError as error:
+        return _settle_singly(verdicts, error)
+
+
+def _outlast(write: Callable[[], Answer]) -> Answer:
+    """Write, again and again over fresh connections while the database is away."""
     give_up_at = time.monotonic() + SETTLE_FOR
     while True:
         try:
-            return settle(verdicts)
-        except ClaimLost as error:
-            logger.warning("%s", error)
-            return {}
-        except DataError as error:
-            return _settle_singly(verdicts, error)
+            return write()
         except OUTAGE as error:
             if time.monotonic() > give_up_at:
-                give_up(Worker.Kind.CHILD)
-                give_up(Worker.Kind.DOOR)
                 raise
-            logger.warning("cannot write verdicts yet: %s", str(error).strip())
+            logger.warning("cannot write yet: %s", str(error).strip())
             connection.close()
             time.sleep(0.5)
 
@@ -189,8 +213,9 @@ def run_due(*, limit: int, seconds: float, queues: Sequence[str] | None = None) 
         while len(done.ran) < limit and (left := until - time.monotonic()) > 0:
             if not (claims := _take(turns)):
                 break
-            outcome = run(claims[0], budget=left)
-            statuses = _settle([(claims[0], outcome)])
+            with _holding(Worker.Kind.DOOR):
+                outcome = run(claims[0], budget=left)
+                statuses = _settle([(claims[0], outcome)])
             done.count(claims[0], outcome, statuses.get(claims[0].job_id, ""))
     for queue in {each.queue for each, _ in done.ran if each.limit_name}:
         wake(queue)  # what ended here made room

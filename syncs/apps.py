@@ -1,6 +1,7 @@
 """The Django app of data syncs."""
 
 from django.apps import AppConfig
+from django.core import checks
 from django.utils.translation import gettext_lazy as _
 
 
@@ -21,8 +22,10 @@ class SyncsConfig(AppConfig):
         from syncs.segments import invariants as of_segments  # noqa: F401, PLC0415
         from syncs.segments import measure  # noqa: PLC0415
         from syncs.shopify.adapter import ShopifyProvider  # noqa: PLC0415
+        from syncs.versions import check_versions  # noqa: PLC0415
 
         register(ShopifyProvider())
         register(KlaviyoProvider())
+        checks.register(check_versions)
         metrics.register("segments", measure.gauges)
         add()

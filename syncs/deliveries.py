@@ -22,7 +22,7 @@ from queues.enqueue import enqueue
 from queues.errors import CannotUnseal
 from syncs.credentials import opened
 from syncs.errors import SyncError
-from syncs.facts import save_orders
+from syncs.facts import OrderFact, save_orders
 from syncs.models import CacheEntry, Connection, Delivery, Order
 from syncs.shopify.client import Shop
 from syncs.shopify.orders import read_orders
@@ -87,12 +87,12 @@ def apply(key: str) -> int:
 
 def _apply(link: Connection, batch: Sequence[Delivery]) -> int:
     about = {each.pk: each.external_id for each in batch if each.external_id}
-    facts = []
+    facts: list[OrderFact] = []
     if about and link.status == ConnectionStatus.ACTIVE:
         shop = Shop(link)
         facts, refused = read_orders(shop, sorted(set(about.values())))
-        for each in refused:
-            logger.warning("order of a webhook cannot be used", extra={"order": each})
+        for gid in refused:
+            logger.warning("order of a webhook cannot be used", extra={"order": gid})
     with transaction.atomic():
         save_orders(link, facts)
         for each in batch:
@@ -124,6 +124,8 @@ def _deal_with(link: Connection, delivery: Delivery) -> None:
             Delivery.objects.filter(pk=delivery.pk).update(
                 status=Delivery.Status.IGNORED, applied_at=Now()
             )
+        case _:
+            pass
 
 
 def _age_cache(link: Connection, moments: Sequence[datetime]) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from django.db import connection as database
 from django.db import transaction
 
+from syncs.errors import ContractBroken
 from syncs.models import Connection, OrderCoverage, OrderLine, Refund
 
 ZERO = Decimal(0)
@@ -162,12 +163,14 @@ def save_lines(
 
     An order that changed after `before` has newer lines already: those stay.
     """
-    orders = connection.orders.filter(
-        external_id__in=lines, provider_updated_at__lte=before
-    )
+    found = connection.orders.filter(external_id__in=lines)
+    orders = list(found.values_list("external_id", "pk", "provider_updated_at"))
+    if len(orders) < len(lines):
+        raise ContractBroken("Lines came before the orders that they belong to")
     made = [
         _line(key, each)
-        for gid, key in orders.values_list("external_id", "pk")
+        for gid, key, changed in orders
+        if changed <= before
         for each in lines[gid]
     ]
     _upsert_lines(made)

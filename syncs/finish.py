@@ -44,11 +44,11 @@ def finish(now: Turn) -> object:
     ]
     published = publish(now.job, now.run, now.links, now.streams)
     if retrying and not turn.tries_left(now.run):
-        _give_up(now, retrying)
+        give_up(now, retrying)
         left = [row for row in left if row not in retrying]
         retrying = []
     if left and turn.is_late(now.run):
-        _give_up(now, left, "it was not done within a day")
+        give_up(now, left, "it was not done within a day")
         left = []
     if now.is_over:
         turn.give_way(now.job, now.run)
@@ -80,12 +80,14 @@ def _why(wait: Wait) -> Waiting:
     return Waiting.PROVIDER if isinstance(wait, NotReady) else Waiting.RATE_LIMIT
 
 
-def _give_up(now: Turn, rows: Iterable[StreamRun], why: str = "") -> None:
+def give_up(now: Turn, rows: Iterable[StreamRun], why: str = "") -> None:
+    """Let streams fail that are not read any further."""
     with transaction.atomic():
         turn.guard(now.job, now.run)
         for row in rows:
             row.status, row.error = StreamStatus.FAILED, why or row.error
-            row.save(update_fields=["status", "error"])
+            row.waiting_until = None
+            row.save(update_fields=["status", "error", "waiting_until"])
 
 
 def _conclude(now: Turn, held: dict[str, str]) -> object:

@@ -19,9 +19,9 @@ INVARIANTS = {
     "sync-i02-one-per-store": Invariant(
         "At most one sync of a store runs.",
         """
-        SELECT payload ->> 'store' AS store, count(*) FROM jobs
-        WHERE type = 'sync-store' AND status = 'processing'
-        GROUP BY payload ->> 'store' HAVING count(*) > 1
+        SELECT limit_key AS store, count(*) FROM jobs
+        WHERE limit_name = 'sync' AND status = 'processing'
+        GROUP BY limit_key HAVING count(*) > 1
         """,
     ),
     "sync-i03-one-per-key": Invariant(
@@ -78,6 +78,20 @@ INVARIANTS = {
                 AND unique_key = run.dedupe_key AND (
                     status IN ('pending', 'processing')
                     OR completed_at > clock_timestamp() - interval '1 minute'))
+        """,
+    ),
+    "sync-refund-adds-up": Invariant(
+        "What a refund was for adds up to its amount.",
+        """
+        SELECT id AS refund, amount FROM refund_facts
+        WHERE amount <> 0 AND amount <> goods + tax + shipping
+        """,
+    ),
+    "sync-call-in-flight-ends": Invariant(
+        "A call that was reserved counts for 65 seconds at most before its answer.",
+        """
+        SELECT id AS call, counts_at FROM provider_calls
+        WHERE counts_at > clock_timestamp() + interval '66 seconds'
         """,
     ),
     "sync-complete-has-evidence": Invariant(

@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
-from syncs.models import CacheEntry, Event, Quarantined, Run
+from syncs.models import CacheEntry, Delivery, Event, Quarantined, Run
 from syncs.states import OVER, Outcome
 
 BATCH = 1000
@@ -15,6 +15,7 @@ MOST_BATCHES = 50
 
 EVENTS, RUNS, FAILED_RUNS = timedelta(days=30), timedelta(days=90), timedelta(days=180)
 RESOLVED = timedelta(days=30)
+BODIES, DELIVERIES = timedelta(days=7), timedelta(days=30)
 ENTRIES = timedelta(days=396)
 SNAPSHOTS = timedelta(days=90)
 """How long numbers that are shown no more may stand in as an older snapshot."""
@@ -27,6 +28,8 @@ def prune() -> dict[str, int]:
         "runs": _in_batches(_runs),
         "quarantined": _in_batches(_resolved),
         "entries": _in_batches(_entries),
+        "bodies": _empty_bodies(),
+        "deliveries": _in_batches(_deliveries),
     }
 
 
@@ -55,6 +58,19 @@ def _entries() -> QuerySet[Any]:
     return CacheEntry.objects.filter(
         Q(synced_at__lt=Now() - ENTRIES) | Q(hard_until__lt=Now() - SNAPSHOTS)
     )
+
+
+def _empty_bodies() -> int:
+    """Forget what deliveries said, a week after they were dealt with."""
+    rows = Delivery.objects.filter(body__isnull=False, applied_at__lt=Now() - BODIES)
+    keys = list(
+        rows.order_by("pk").values_list("pk", flat=True)[: BATCH * MOST_BATCHES]
+    )
+    return Delivery.objects.filter(pk__in=keys).update(body=None)
+
+
+def _deliveries() -> QuerySet[Any]:
+    return Delivery.objects.filter(received_at__lt=Now() - DELIVERIES)
 
 
 def _in_batches(rows: Callable[[], QuerySet[Any]]) -> int:

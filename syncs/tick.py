@@ -62,7 +62,7 @@ JOIN jobs AS job ON job.type = 'sync-store' AND job.unique_key = urgency.dedupe_
 """
 ROOM = """
 SELECT (SELECT running FROM limits WHERE name = 'sync'),
-       count(*) FILTER (WHERE status = 'processing'),
+       count(*) FILTER (WHERE status = 'processing' AND limit_name = 'sync'),
        count(DISTINCT payload ->> 'store') FILTER (
            WHERE status = 'pending' AND run_at <= clock_timestamp())
 FROM jobs WHERE type = 'sync-store' AND status IN ('pending', 'processing')

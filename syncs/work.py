@@ -18,7 +18,7 @@ from syncs.errors import (
     Transient,
     Wait,
 )
-from syncs.finish import DONE, Turn, end, finish
+from syncs.finish import DONE, Turn, end, finish, give_up
 from syncs.judge import Verdict, judge
 from syncs.models import Connection, Run, StreamRun
 from syncs.states import ErrorKind, Outcome, StreamStatus
@@ -182,4 +182,15 @@ def _met(now: Turn, link: Connection, row: StreamRun, error: ProviderError) -> b
     now.faults.append(error)
     if not isinstance(error, QualityHeld):
         links.erred(link, error)
+    if verdict == Verdict.SHUT:
+        give_up(now, _left(now, link), str(error))
     return verdict == Verdict.SHUT
+
+
+def _left(now: Turn, link: Connection) -> list[StreamRun]:
+    """Return the streams of a connection that are still to be read."""
+    return [
+        row
+        for row in now.streams
+        if row.connection_id == link.pk and row.status not in DONE
+    ]

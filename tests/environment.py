@@ -11,7 +11,6 @@ ENVIRONMENT = {
     "SERVICE_ROLE_KEY": "service-test-key,service-rotated",
     "WORKER_SECRET": "worker-test-secret,worker-rotated",
     "FIELD_ENCRYPTION_KEYS": "dGVzdHMtb25seS1rZXktb2YtMzItYnl0ZXMtbG9uZyE=",
-    "SUPPRESSION_KEY": "tests-only-suppression-key-0123456789",
     "CORS_ALLOWED_ORIGINS": "https://app.example.com",
     "EMAIL_URL": "memorymail://",
     "HTTPS_ONLY": "off",
@@ -19,9 +18,12 @@ ENVIRONMENT = {
     "TIME_ZONE": "UTC",
     "LANGUAGE_CODE": "en",
     "EXTRA_APPS": "tests.shop,tests.market",
+    "PUBLIC_URL": "https://ritmo.example.com",
+    "PROVIDERS_ALLOW_PRIVATE": "on",
+    "WHATSAPP_INBOUND_SECRET": "inbound-test-secret,inbound-rotated",
 }
 LEFT_OUT = (
-    "BEHIND_HTTPS_PROXY", "CSRF_TRUSTED_ORIGINS", "HTTP_REQUEST_ALLOW_PRIVATE",
+    "BEHIND_HTTPS_PROXY", "DEMO_PHONES_TOKEN", "DEMO_PHONES_URL", "CSRF_TRUSTED_ORIGINS", "HTTP_REQUEST_ALLOW_PRIVATE",
     "METRICS_ALLOWED_NETWORKS", "QUEUES", "RITMO_DEMO", "RITMO_PGBOUNCER", "RITMO_PROCESS", "SECRET_KEY_FALLBACKS",
     "KLAVIYO_BASE_URL", "KLAVIYO_REVISION", "SENTRY_DSN", "SHOPIFY_API_VERSION",
     "SHOPIFY_BASE_URL", "SHOPIFY_FILE_HOSTS", "SHOPIFY_WEBHOOK_SECRET", "SLACK_WEBHOOK_URL", "SPRINTHUB_API_TOKEN", "SPRINTHUB_BASE_URL",

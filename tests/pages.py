@@ -24,6 +24,7 @@ SITE = {
 SEARCHES = {
     "queues.job": ("?status=failed", "?q=nothing+is+like+this"),
     "queues.deadletter": ("?state=open",),
+    "cadences.run": ("?next=week", "order/pause/?status=ATIVA"),
 }
 
 

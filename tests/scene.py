@@ -14,13 +14,15 @@ from datetime import datetime, timedelta
 from django.contrib.auth.models import Group, User
 from django.utils import timezone
 
+from queues.alerts.rules import install_rules
+from queues.alerts.watch import watch
 from queues.batches import Batch
 from queues.cancel import cancel
 from queues.claim import claim
 from queues.enqueue import enqueue, enqueue_many
 from queues.fire import Memory, fire
 from queues.histogram import BUCKETS, EDGES
-from queues.models import CronLog, JobMinute, LimitRow, Worker
+from queues.models import AlertRule, CronLog, JobMinute, LimitRow, Worker
 from queues.presence import present
 from queues.schedule import schedule
 from queues.tokens import issue_token
@@ -53,6 +55,7 @@ def furnish(owner: User, cast: Cast = SHOP) -> None:
     _processes()
     _schedules(cast)
     _jobs(cast)
+    _alerts()
     Worker.objects.exclude(machine="invented").update(
         name="worker-1:2", seen_at=timezone.now() + HOUR
     )
@@ -76,6 +79,12 @@ def _processes() -> None:
             kind=kind, name=name, queues=queues, machine="invented", pid=1, born="1",
             started_at=now - 7 * HOUR, seen_at=now + HOUR,
         )  # fmt: skip
+
+
+def _alerts() -> None:
+    install_rules()
+    AlertRule.objects.filter(code="dead-letters").update(threshold=0)
+    watch()
 
 
 def _schedules(cast: Cast) -> None:

@@ -1,6 +1,7 @@
 """Every row of this app."""
 
-from cadences.models.accounts import Account, Quota
+from cadences.models.accounts import Account, Quota, Receipt
+from cadences.models.batches import EnrollmentBatch, EnrollmentRow
 from cadences.models.calendars import Calendar, Holiday, Slot
 from cadences.models.definitions import Cadence, Step, Variant, Version
 from cadences.models.executions import Attempt, Execution, Task
@@ -12,6 +13,7 @@ from cadences.models.people import (
     Contact,
     ContactIssue,
     Lead,
+    Pepper,
     Suppression,
 )
 from cadences.models.runs import Event, Run
@@ -28,12 +30,16 @@ __all__ = [
     "ContactIssue",
     "Control",
     "Conversation",
+    "EnrollmentBatch",
+    "EnrollmentRow",
     "Event",
     "Execution",
     "Holiday",
     "Lead",
     "Message",
+    "Pepper",
     "Quota",
+    "Receipt",
     "Revision",
     "Run",
     "RunnerLog",

@@ -9,7 +9,9 @@ from django.utils.translation import gettext_lazy as _
 
 from cadences.models.keys import RandomUUID
 from cadences.models.people import Company
-from cadences.states import Medium
+from cadences.ports import Sender
+from cadences.states import Delivery, Medium
+from queues.seal import Sealed
 
 
 class Account(models.Model):
@@ -29,6 +31,11 @@ class Account(models.Model):
         _("number or address"), max_length=254, blank=True, db_default=""
     )
     config = models.JSONField(_("settings"), blank=True, default=dict, db_default={})
+    base_url = models.CharField(
+        _("address of the provider"), max_length=500, blank=True, db_default=""
+    )
+    # Tokens and passwords by name; docs/cadences.md lists those of each adapter.
+    credentials = Sealed(_("credentials"), null=True)
     state = models.CharField(
         _("state"), max_length=15, choices=State, db_default=State.ACTIVE
     )
@@ -54,12 +61,21 @@ class Account(models.Model):
         db_table = "channel_accounts"
         verbose_name = _("account")
         verbose_name_plural = _("accounts")
+        permissions = [
+            ("rest_account", _("Can let an account rest, wake and test it")),
+        ]
         constraints = [
             models.UniqueConstraint(name="account_once", fields=["company", "name"])
         ]
 
     def __str__(self) -> str:
         return self.name
+
+    def sender(self) -> Sender:
+        """Return the account as adapters know it."""
+        return Sender(
+            str(self.pk), self.identifier, self.config, self.base_url, self.credentials
+        )
 
 
 class Quota(models.Model):
@@ -92,3 +108,33 @@ class Quota(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()}: {self.used}/{self.allowed}"
+
+
+class Receipt(models.Model):
+    """What a provider said of a message before we knew its id; it waits for that."""
+
+    id = models.BigAutoField(primary_key=True)
+    account = models.ForeignKey(Account, models.CASCADE, related_name="receipts")
+    provider_message_id = models.CharField(_("id at the provider"), max_length=200)
+    delivery = models.CharField(_("delivery"), max_length=10, choices=Delivery)
+    code = models.CharField(_("code"), max_length=50, blank=True, db_default="")
+    detail = models.TextField(_("detail"), blank=True, db_default="")
+    at = models.DateTimeField(_("at"))
+    created_at = models.DateTimeField(_("created"), db_default=Now())
+
+    class Meta:
+        db_table = "delivery_receipts"
+        verbose_name = _("delivery receipt")
+        verbose_name_plural = _("delivery receipts")
+        constraints = [
+            # track: what waits for this message
+            models.UniqueConstraint(
+                name="receipt_once",
+                fields=["account", "provider_message_id", "delivery"],
+            )
+        ]
+        # mend: those that nobody will ever ask for
+        indexes = [models.Index(name="receipt_by_age", fields=["created_at"])]
+
+    def __str__(self) -> str:
+        return f"{self.provider_message_id}: {self.get_delivery_display()}"

@@ -79,6 +79,10 @@ class Cadence(models.Model):
         db_table = "cadences"
         verbose_name = _("cadence")
         verbose_name_plural = _("cadences")
+        permissions = [
+            ("publish_cadence", _("Can publish a version of a cadence")),
+            ("pause_cadence", _("Can pause, open and archive a cadence")),
+        ]
         constraints = [
             models.UniqueConstraint(name="cadence_once", fields=["company", "code"])
         ]

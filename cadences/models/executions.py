@@ -2,6 +2,7 @@
 
 import uuid
 
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -67,6 +68,9 @@ class Execution(models.Model):
         db_table = "lead_step_executions"
         verbose_name = _("execution")
         verbose_name_plural = _("executions")
+        permissions = [
+            ("resolve_execution", _("Can say what became of an unknown send")),
+        ]
         constraints = [
             models.UniqueConstraint(
                 name="execution_once", fields=["run", "round", "step_key"]
@@ -98,6 +102,12 @@ class Execution(models.Model):
                 name="execution_unknown",
                 fields=["look_at"],
                 condition=Q(state="unknown"),
+            ),
+            # the panel: the sends of today
+            models.Index(
+                name="execution_by_intent",
+                fields=["intended_at"],
+                condition=Q(intended_at__isnull=False),
             ),
         ]
 
@@ -148,6 +158,8 @@ class Attempt(models.Model):
                 & Q(resolved_at=None),
             ),
         ]
+        # metrics: the last hour; attempts are written in the order of time
+        indexes = [BrinIndex(name="send_attempt_by_start", fields=["started_at"])]
 
     def __str__(self) -> str:
         return self.correlation
@@ -176,6 +188,15 @@ class Task(models.Model):
         db_table = "cadence_tasks"
         verbose_name = _("task")
         verbose_name_plural = _("tasks")
+        indexes = [
+            # the list: what waits for somebody, and all of them
+            models.Index(
+                name="task_open",
+                fields=["created_at", "id"],
+                condition=Q(state="open"),
+            ),
+            models.Index(name="task_newest", fields=["created_at", "id"]),
+        ]
 
     def __str__(self) -> str:
         return self.title

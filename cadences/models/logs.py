@@ -70,6 +70,9 @@ class Control(models.Model):
         db_table = "cadence_control"
         verbose_name = _("control")
         verbose_name_plural = _("control")
+        permissions = [
+            ("switch_runner", _("Can stop and start all sending")),
+        ]
         constraints = [
             models.CheckConstraint(name="control_is_one", condition=models.Q(id=1))
         ]

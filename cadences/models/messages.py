@@ -5,6 +5,10 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
+from cadences.models.accounts import Account
+from cadences.models.people import Lead
+from cadences.states import Match, ReadAs
+
 
 class Conversation(models.Model):
     """An exchange with one person. Every default lives in the database."""
@@ -74,6 +78,24 @@ class Message(models.Model):
         _("status"), max_length=10, choices=Status, db_default=Status.PENDING
     )
     error = models.TextField(_("error"), null=True, blank=True)
+    # What came in once is stored once, however often it is delivered.
+    key = models.CharField(max_length=200, null=True, blank=True, editable=False)
+    # No foreign keys: a check of all rows there are would hold everybody up.
+    account = models.ForeignKey(
+        Account, models.SET_NULL, null=True, blank=True, related_name="+",
+        db_constraint=False, db_index=False,
+    )  # fmt: skip
+    lead = models.ForeignKey(
+        Lead, models.SET_NULL, null=True, blank=True, related_name="messages",
+        db_constraint=False, db_index=False,
+    )  # fmt: skip
+    reading = models.CharField(
+        _("read as"), max_length=20, choices=ReadAs, blank=True, db_default=""
+    )
+    match = models.CharField(
+        _("whose it is"), max_length=10, choices=Match, blank=True, db_default=""
+    )
+    details = models.JSONField(_("details"), blank=True, default=dict, db_default={})
     created_at = models.DateTimeField(_("created"), db_default=Now())
     processed_at = models.DateTimeField(_("processed"), null=True, blank=True)
 
@@ -86,6 +108,11 @@ class Message(models.Model):
                 name="message_status_known",
                 condition=Q(status__in=["pending", "processed", "failed"]),
             ),
+            models.UniqueConstraint(
+                name="message_key_once",
+                fields=["key"],
+                condition=Q(key__isnull=False),
+            ),
         ]
         indexes = [
             # drain: the pending ones, oldest first
@@ -96,6 +123,18 @@ class Message(models.Model):
             ),
             # cleanup: the oldest of any status
             models.Index(name="message_by_age", fields=["created_at"]),
+            # listen, erase: what a lead wrote
+            models.Index(
+                name="message_of_lead",
+                fields=["lead", "-created_at"],
+                condition=Q(lead__isnull=False),
+            ),
+            # the inbox of those that nobody owns
+            models.Index(
+                name="message_without_owner",
+                fields=["-created_at"],
+                condition=Q(match__in=["ambiguous", "none"]),
+            ),
         ]
 
     def __str__(self) -> str:

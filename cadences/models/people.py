@@ -1,6 +1,7 @@
 """Companies, the people they write to, and what those people allowed."""
 
 from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -9,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from cadences.models.calendars import Calendar
 from cadences.models.keys import RandomUUID
 from cadences.states import Medium
+from queues.seal import Sealed
 
 
 class Company(models.Model):
@@ -70,6 +72,9 @@ class Lead(models.Model):
         db_table = "leads"
         verbose_name = _("lead")
         verbose_name_plural = _("leads")
+        permissions = [
+            ("reveal_lead", _("Can see addresses of leads and what they wrote")),
+        ]
         constraints = [
             models.UniqueConstraint(
                 name="lead_external_id_once",
@@ -77,9 +82,26 @@ class Lead(models.Model):
                 condition=Q(external_id__isnull=False),
             ),
         ]
+        indexes = [
+            # the list: the newest
+            models.Index(name="lead_newest", fields=["created_at", "id"]),
+            # the search of the list; that by name is in the migration `desk`
+            models.Index(
+                name="lead_by_external_id",
+                fields=["external_id"],
+                condition=Q(external_id__isnull=False),
+            ),
+            # the panel: who replied today
+            models.Index(
+                name="lead_by_reply",
+                fields=["replied_at"],
+                condition=Q(replied_at__isnull=False),
+            ),
+        ]
 
     def __str__(self) -> str:
-        return self.name or str(self.pk)
+        # No name: what a row is called is kept where an erasure does not come.
+        return f"#{str(self.pk)[:8]}"
 
 
 class Contact(models.Model):
@@ -121,10 +143,13 @@ class Contact(models.Model):
             ),
         ]
         # matching: whose number is this
-        indexes = [models.Index(name="contact_by_identity", fields=["identity"])]
+        indexes = [
+            models.Index(name="contact_by_identity", fields=["identity"]),
+            GinIndex(name="contact_by_alias", fields=["aliases"]),
+        ]
 
     def __str__(self) -> str:
-        return self.address
+        return f"{self.get_medium_display()} #{self.pk}"
 
 
 class ContactIssue(models.Model):
@@ -185,6 +210,30 @@ class Consent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_standing_display()}: {self.lead_id}"
+
+
+class Pepper(models.Model):
+    """The one secret that addresses are hashed with; see `cadences.pepper`."""
+
+    id = models.SmallIntegerField(primary_key=True, default=1, db_default=1)
+    sealed = Sealed(null=True)
+    # Only where there is no FIELD_ENCRYPTION_KEYS to seal it with.
+    plain = models.TextField(db_default="", editable=False)
+
+    class Meta:
+        db_table = "suppression_pepper"
+        verbose_name = _("pepper")
+        verbose_name_plural = _("peppers")
+        constraints = [
+            models.CheckConstraint(name="pepper_is_one", condition=Q(id=1)),
+            models.CheckConstraint(
+                name="pepper_is_kept_once",
+                condition=Q(sealed__isnull=True) ^ Q(plain=""),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return "•••"
 
 
 class Suppression(models.Model):

@@ -67,6 +67,9 @@ class Run(models.Model):
         db_table = "lead_cadence_runs"
         verbose_name = _("run")
         verbose_name_plural = _("runs")
+        permissions = [
+            ("operate_run", _("Can enrol, pause, move and end runs")),
+        ]
         constraints = [
             models.CheckConstraint(
                 name="run_due_iff_active",
@@ -113,11 +116,33 @@ class Run(models.Model):
                 fields=["next_run_at"],
                 condition=Q(status="ATIVA"),
             ),
+            # lists, newest first
+            models.Index(name="run_newest", fields=["-created_at", "-id"]),
+            # runs that wait for a person, by why
+            models.Index(
+                name="run_paused",
+                fields=["pause_reason"],
+                condition=Q(status="PAUSADA"),
+            ),
+            # funnel: the newest runs of a cadence
+            models.Index(name="run_of_cadence", fields=["cadence", "-started_at"]),
             # pauses that end by themselves
             models.Index(
                 name="run_resumes",
                 fields=["resume_at"],
                 condition=Q(status="PAUSADA", resume_at__isnull=False),
+            ),
+            # the list: those that ended, and why
+            models.Index(
+                name="run_left",
+                fields=["exit_reason", "created_at", "id"],
+                condition=Q(exit_reason__isnull=False),
+            ),
+            # the panel: what ended lately
+            models.Index(
+                name="run_ended",
+                fields=["updated_at"],
+                condition=Q(status__in=["CONCLUIDA", "CANCELADA"]),
             ),
         ]
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 from pydantic import BaseModel, Field
 
 from cadences.models import Conversation, Message
+from config.demo.stores import sync_stores
 from config.demo.sweep import sweep
 from queues.handlers import handler
 from queues.outcomes import Retry, Snooze
@@ -102,6 +103,12 @@ def sweep_demo(data: dict[str, object], job: RunningJob) -> dict[str, int]:
     return {"deleted": sweep(timedelta(days=1))}
 
 
+@handler("demo-sync-stores", timeout=60)
+def sync_demo_stores(data: dict[str, object], job: RunningJob) -> dict[str, int]:
+    """Ask for the numbers of the demo's stores; two of them cannot have them."""
+    return {"stores": sync_stores()}
+
+
 starter("Demo: receipts", type="demo-send-receipt", every=timedelta(seconds=10))
 starter("Demo: webhook", type="demo-flaky-webhook", every=timedelta(seconds=20))
 starter(
@@ -113,4 +120,5 @@ starter(
 starter("Demo: messages", type="demo-incoming", every=timedelta(minutes=1))
 starter("Demo: export", type="demo-slow-export", cron="*/2 * * * *", priority=8)
 starter("Demo: report", type="demo-broken-report", cron="*/10 * * * *")
+starter("Demo: stores", type="demo-sync-stores", every=timedelta(minutes=5))
 starter("Demo: sweep", type="demo-sweep", cron="17 * * * *", priority=9)

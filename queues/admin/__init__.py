@@ -1,6 +1,8 @@
 """The admin: windows on the rows, with buttons that call the verbs."""
 
 from queues.admin import (
+    alert_rules,
+    alerts,
     audit,
     batches,
     bulks,
@@ -16,6 +18,8 @@ from queues.admin import (
 )
 
 __all__ = [
+    "alert_rules",
+    "alerts",
     "audit",
     "batches",
     "bulks",

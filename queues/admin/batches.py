@@ -118,7 +118,7 @@ def _one(batch: JobBatch) -> dict[str, Any]:
         "is_running": batch.completed_at is None,
         "counts": [(State(name).label, counts[name], name) for name in State.values],
         "total": counts["total"],
-        "ended": ended,
+        "through": ended,
         "dead": dead.only("id", "type", "error")[:SHOWN_JOBS],
         "live": live.only("id", "type", "status", "run_at")[:SHOWN_JOBS],
         "then_data": show.pretty(batch.on_complete_data)

@@ -151,6 +151,7 @@ def _one(bulk: LetterBulk) -> dict[str, Any]:
         "headline": title(bulk),
         "badge": state(bulk),
         "is_running": is_running(bulk),
+        "total": bulk.total,
         "through": bulk.total if bulk.finished_at else bulk.done + bulk.refused,
         "left": max(left, 0),
         "is_over": not is_running(bulk),

@@ -72,7 +72,9 @@ class ByHand(Operated):
         context = {
             **self._frame(request),
             "handlers": [
-                each for each in registry if self.may_enqueue(request, each.name)
+                each
+                for each in registry
+                if not each.internal and self.may_enqueue(request, each.name)
             ],
         }
         return TemplateResponse(request, "admin/queues/job/types.html", context)

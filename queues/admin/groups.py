@@ -56,12 +56,7 @@ def page(admin: ModelAdmin, request: HttpRequest) -> HttpResponse:
         **_head(admin, request),
         "problem": problem,
         "selection": selection,
-        "faults": [
-            _row(
-                fault, span, query(request, state=state, fingerprint=fault.fingerprint)
-            )
-            for fault in found
-        ],
+        "faults": [_row(request, fault, state, span) for fault in found],
         "total": _counted(total),
         "query": query(request, state=state),
         "pages": _pages(request, number, total),
@@ -92,11 +87,11 @@ def allowed(request: HttpRequest) -> dict[str, bool]:
     }
 
 
-def _row(fault: Fault, span: str, words: str) -> dict[str, Any]:
+def _row(request: HttpRequest, fault: Fault, state: str, span: str) -> dict[str, Any]:
     more = len(fault.types) - SHOWN_TYPES
     return {
         "fault": fault,
-        "query": words,
+        "query": query(request, state=state, fingerprint=fault.fingerprint),
         "types": fault.types[:SHOWN_TYPES],
         "more": ngettext("and %(n)d more", "and %(n)d more", more) % {"n": more}
         if more > 0

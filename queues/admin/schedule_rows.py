@@ -63,6 +63,7 @@ def types(current: str) -> list[tuple[str, str]]:
             f"{each.name} · {told}" if (told := short(each.description)) else each.name,
         )
         for each in registry
+        if not each.internal or each.name == current
     ]
     if current and current not in registry:
         unknown = _("%(name)s · no handler here knows this type") % {"name": current}

@@ -1,6 +1,13 @@
 """The rows of the engine."""
 
 from queues.models.access import AccessScope, ApiToken, IdempotencyKey, RoleGrant
+from queues.models.alert import (
+    AlertChannel,
+    AlertDelivery,
+    AlertMessage,
+    AlertRule,
+    AlertState,
+)
 from queues.models.audit import AuditEntry
 from queues.models.chain import JobBatch, JobNeed, UniqueWindow
 from queues.models.job import Attempt, Job, JobTotal
@@ -13,6 +20,11 @@ from queues.models.schedule import CronLog, ScheduleState, StarterSchedule
 
 __all__ = [
     "AccessScope",
+    "AlertChannel",
+    "AlertDelivery",
+    "AlertMessage",
+    "AlertRule",
+    "AlertState",
     "ApiToken",
     "Attempt",
     "AuditEntry",

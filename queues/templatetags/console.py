@@ -5,7 +5,7 @@ from typing import Any
 
 from django import template
 from django.templatetags.static import static
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from queues.admin import overview, show
@@ -43,7 +43,20 @@ DRAWN = frozenset(
     ]
 )
 """What the sprite holds; pages and models are drawn by their own names."""
-ALIKE = {"letterbulk": "play", "auditentry": "audit", "accessscope": "rule"}
+ALIKE = {
+    "letterbulk": "play",
+    "auditentry": "audit",
+    "accessscope": "rule",
+    "alertstate": "warn",
+    "alertmessage": "note",
+    "alertrule": "rule",
+    "alertchannel": "info",
+    "cadence": "cronlog",
+    "template": "note",
+    "calendar": "periodictask",
+    "account": "queue",
+    "company": "group",
+}
 
 
 @register.simple_tag
@@ -54,6 +67,19 @@ def icon(name: str) -> SafeString:
         '<svg class="icon" aria-hidden="true"><use href="{}#{}"></use></svg>',
         static(ICONS),
         word if word in DRAWN else "other",
+    )
+
+
+@register.simple_block_tag
+def table(content: str, *heads: str, kind: str = "plain-table") -> SafeString:
+    """Show rows under a line of heads, in a frame that scrolls where it is narrow."""
+    line = format_html_join("", '<th scope="col">{}</th>', ((head,) for head in heads))
+    return format_html(
+        '<div class="scrolls"><table class="{}"><thead><tr>{}</tr></thead>'
+        "<tbody>{}</tbody></table></div>",
+        kind,
+        line,
+        content,
     )
 
 

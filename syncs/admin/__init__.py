@@ -1,8 +1,10 @@
 """The admin of syncs: what runs, what waits, who is connected, what was kept aside."""
 
 from syncs.admin import (
+    budgets,
     cache,
     connections,
+    deliveries,
     navigation,
     overview,
     quarantine,
@@ -13,8 +15,10 @@ from syncs.admin import (
 )
 
 __all__ = [
+    "budgets",
     "cache",
     "connections",
+    "deliveries",
     "navigation",
     "overview",
     "quarantine",

@@ -80,7 +80,7 @@ def sync_segment_leads(
 
 
 @handler("sync-segments-due", max_attempts=TRIES, max_age=timedelta(minutes=10))
-def sync_segments_due(data: BaseModel, job: RunningJob) -> dict[str, object]:
+def sync_segments_due(data: dict[str, object], job: RunningJob) -> dict[str, object]:
     """Start the segments that are due, and end the syncs whose job is gone."""
     return {"started": fire()}
 

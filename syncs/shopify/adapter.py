@@ -9,6 +9,7 @@ from syncs.figures import DEFINITION, Figures, Sales, figures, known_since, text
 from syncs.models import Connection, Order, Run
 from syncs.ports import Account, Applied, Entry, Page, Period, Stream
 from syncs.shopify.account import about, account
+from syncs.shopify.bulk import read_file
 from syncs.shopify.client import Shop
 from syncs.shopify.orders import OrderPage, read_page
 from syncs.shopify.windows import Place, plan
@@ -40,7 +41,7 @@ class ShopifyProvider:
         """Return the next page of what changed and is not known yet."""
         shop = Shop(connection)
         place = Place.read(cursor) if cursor else plan(shop, period)
-        return read_page(shop, place)
+        return read_file(shop, place) if place.is_large else read_page(shop, place)
 
     def apply(
         self,

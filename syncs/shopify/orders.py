@@ -22,8 +22,6 @@ from syncs.shopify.windows import Place, search
 SIZE, SMALLEST, LARGEST = 50, 10, 175
 AIM = 800
 """Points that a page may cost."""
-BULK_FROM = 20_000
-"""Orders of a window from which on they are read from a file."""
 MOST_INNER = 100
 """Further pages of lines of one order; 10,000 lines are a mistake."""
 

@@ -7,8 +7,7 @@ from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from django.conf import settings
-
+from cadences.pepper import pepper
 from syncs.facts import LineFact, OrderFact, RefundFact
 
 ZERO = Decimal(0)
@@ -140,7 +139,7 @@ def _customer(said: object, store: str) -> str:
     if not isinstance(said, dict) or not said.get("id"):
         return ""
     text = f"{store}:{said['id']}".encode()
-    return hmac.new(settings.SUPPRESSION_KEY.encode(), text, hashlib.sha256).hexdigest()
+    return hmac.new(pepper(), text, hashlib.sha256).hexdigest()
 
 
 def _text(node: Mapping[str, Any], name: str) -> str:

@@ -27,6 +27,9 @@ FIRST_SPAN = timedelta(days=7)
 VISIBLE = timedelta(days=60)
 """How far back a shop shows orders without the scope `read_all_orders`."""
 
+BULK_FROM = 20_000
+"""Orders of a window from which on they are read from a file."""
+
 
 @dataclass(slots=True)
 class Place:
@@ -72,13 +75,16 @@ class Place:
             return None
         return Place(self.windows, self.counts, self.began, self.at + 1)
 
+    @property
+    def is_large(self) -> bool:
+        """Tell whether the window is read from a file rather than by pages."""
+        known = self.counts[self.at]
+        return known is None or known > BULK_FROM or bool(self.bulk)
+
     def is_whole(self) -> bool:
         """Tell whether the window brought what the shop counted in it."""
-        count = self.counts[self.at]
-        if count is None:
-            return True
-        missing = count - self.seen
-        return missing <= max(5, count / 200)
+        known = self.counts[self.at]
+        return known is None or known - self.seen <= max(5, known / 200)
 
 
 def plan(shop: Shop, period: Period | None) -> Place:
@@ -96,7 +102,7 @@ def plan(shop: Shop, period: Period | None) -> Place:
     start = min(start, now)
     _check(shop.connection, facts, start)
     windows = _windows(start, now, known)
-    counts = [_count(shop, search(*window)) for window in windows]
+    counts = [count(shop, search(*window)) for window in windows]
     spans = [[each.isoformat() for each in window] for window in windows]
     return Place(spans, counts, now_here().isoformat())
 
@@ -142,14 +148,14 @@ def _check(connection: Connection, facts: Facts, start: datetime) -> None:
         )
 
 
-def _count(shop: Shop, query: str) -> int | None:
+def count(shop: Shop, query: str) -> int | None:
     """Return how many orders a search finds; None if the shop does not know exactly."""
     reply = shop.ask("OrdersCount", ORDERS_COUNT, {"q": query}, points=20)
     found = reply.data.get("ordersCount")
     found = found if isinstance(found, dict) else {}
-    count = found.get("count")
-    if type(count) is not int:
+    known = found.get("count")
+    if type(known) is not int:
         raise ContractBroken(
             "OrdersCount answered without a count", endpoint="OrdersCount"
         )
-    return count if found.get("precision") == "EXACT" else None
+    return known if found.get("precision") == "EXACT" else None

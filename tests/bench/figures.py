@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from tests.bench import (
+    cadences,
     endurance,
     history,
     hot,
@@ -187,6 +188,33 @@ def letters(size: Size) -> Iterator[Figure]:
         yield Figure(name, "ms", [one.milliseconds], [0.0], "nothing alike")
 
 
+def sequences(size: Size) -> Iterator[Figure]:
+    """Measure cadences: claims beside the seed's, whole steps, the due query."""
+    due, crowd = size.of(100_000, 500), size.of(20_000, 400)
+    name = f"cadences: {due:,} due runs claimed and handed out"
+    took = [cadences.hand_outs(due) for _ in range(size.long_runs)]
+    yield Figure(name, "s", took, [30.0], "the promise")
+    pairs = [
+        (cadences.crowd(crowd, seed=False), cadences.crowd(crowd, seed=True))
+        for _ in range(size.long_runs)
+    ]
+    name, beside = "cadences: claims, four runners", "the seed, row by row"
+    yield Figure(name, "claims/s", *columns(pairs), beside=beside)
+    waiting = size.of(1_000_000, 5000)
+    name = f"cadences: due query among {waiting:,} runs"
+    yield Figure(name, "ms", [cadences.due_query(waiting, 20)], [5.0], "the promise")
+    steps = [cadences.steps(size.of(3000, 100)) for _ in range(size.long_runs)]
+    name = "cadences: whole steps, 2 processes × 8 hands, 50 ms"
+    rates = [each.rate for each in steps]
+    yield Figure(name, "steps/s", rates, [80.0], "the promise")
+    most = [float(each.most) for each in steps]
+    name = "cadences: messages of one step, at most"
+    yield Figure(name, "messages", most, [1.0], "the promise")
+    memory = [each.memory for each in steps]
+    name = "cadences: largest worker process (RSS)"
+    yield Figure(name, "MB", memory, [300.0], "the promise")
+
+
 FIGURES: dict[str, Callable[[Size], Iterator[Figure]]] = {
     "single": single,
     "bulk": bulk,
@@ -199,6 +227,7 @@ FIGURES: dict[str, Callable[[Size], Iterator[Figure]]] = {
     "statements": counts,
     "schedules": crowds,
     "endurance": ten_minutes,
+    "cadences": sequences,
 }
 
 

@@ -15,6 +15,8 @@ from django.test import Client
 from playwright.sync_api import Page, ViewportSize
 
 from tests.browser.doors import carry_in
+from tests.cadences.happenings import furnish_desk
+from tests.cadences.scene import furnish as furnish_cadences
 from tests.pages import SITE, models, pages_of
 from tests.pages import Page as Place
 from tests.scene import furnish, remember
@@ -40,6 +42,8 @@ TABS = 12
 @pytest.fixture
 def client(page: Page, live_server: Any, admin_user: User) -> Client:
     furnish(admin_user)
+    furnish_cadences()
+    furnish_desk()
     return carry_in(page.context, live_server.url, admin_user)
 
 

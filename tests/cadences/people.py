@@ -89,7 +89,8 @@ def template(code: str, body: str = "Olá {{ nome }}", *, at: str = "acme", medi
     found, _ = Template.objects.get_or_create(
         company=company(at), medium=medium, code=code
     )
-    revise(found, body=body, subject=subject)
+    needs = "Olá" if medium == "email" else ""
+    revise(found, body=body, subject=subject or needs)
     return found
 
 

@@ -171,7 +171,7 @@ def test_d6_a_version_with_faults_is_not_published():
         "Step 1: the calendar never is never open",
         "Step 1: unknown field of a condition: owner.password",
         "Step 1: no variant has a weight",
-        "Step 2: no template missing for whatsapp",
+        "Step 2: no template missing for WhatsApp",
         "Step 3: unknown channel: pigeon",
     ]
     with pytest.raises(BadTemplate, match="unknown variable: senha"):

@@ -8,6 +8,8 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 
 from cadences.models import Run, RunnerLog
+from queues.enqueue import enqueue
+from queues.testing import inline
 from tests.cadences.people import cadence, enrolled
 
 pytestmark = pytest.mark.django_db
@@ -143,3 +145,55 @@ def test_the_seeds_statements_run_as_printed(sql):
     """)) == 1  # fmt: skip
     assert sql("SELECT id, status, next_run_at FROM lead_cadence_runs") == []
     assert sql("SELECT * FROM lead_cadence_events") == []
+
+
+@pytest.mark.raw_rows
+def test_seed_sql_the_optimistic_lock_is_won_once(sql, clock):
+    enrolled(cadence())
+    ((key, moment),) = sql(
+        "SELECT id, next_run_at FROM lead_cadence_runs"
+        " WHERE status = 'ATIVA' AND next_run_at <= %s", clock(),
+    )  # fmt: skip
+    lock = (
+        "UPDATE lead_cadence_runs SET next_run_at = %s"
+        " WHERE id = %s AND next_run_at = %s RETURNING id"
+    )
+    later = clock.pass_(minutes=10)
+
+    assert sql(lock, later, key, moment) == [(key,)]
+    assert sql(lock, later, key, moment) == []
+
+
+@pytest.mark.raw_rows
+def test_seed_sql_a_log_of_the_seeds_columns_is_a_whole_one(sql):
+    sql("INSERT INTO cadence_runner_logs DEFAULT VALUES")
+    sql(
+        "INSERT INTO public.cadence_runner_logs (executed_at, steps_executed, errors,"
+        " runs_touched, duration_ms, details, trigger_source) VALUES (now(), 12, 1, 7,"
+        """ 2340, '{"results": []}', 'MANUAL')"""
+    )
+
+    rows = sql("SELECT trigger_source, errors FROM cadence_runner_logs ORDER BY errors")
+    assert rows == [("CRON", 0), ("MANUAL", 1)]
+
+
+@pytest.mark.usefixtures("clock")
+def test_the_scheduled_pass_is_the_same_code_and_closes_its_log(phones):
+    enrolled(cadence(), 3)
+
+    with inline():
+        enqueue("cadence-runner")
+
+    log = RunnerLog.objects.get()
+    assert (log.trigger_source, log.steps_executed, log.status) == ("CRON", 3, "ok")
+    assert set(log.details) == {"results", "started_at", "finished_at"}
+    assert len(phones.ledger) == 3
+
+
+@pytest.mark.usefixtures("clock")
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "GET"])
+def test_a5_other_methods_are_refused_in_the_envelope(method):
+    answer = Client().generic(method, PATH, headers={"Authorization": f"Bearer {CRON}"})
+
+    assert (answer.status_code, answer["Allow"]) == (405, "POST")
+    assert answer.json() == {"error": "Method not allowed"}

@@ -186,7 +186,7 @@ class Interleavings(RuleBasedStateMachine):
         if verdict == "not_sent":
             # The one way to a second message: a person who is wrong. Ours is right.
             arrived = str(doubt.pk) in self.phones.counts()
-            pending = [each for each in self.calls if each.execution_id == doubt.pk]
+            pending = [each for each in self.calls if each.execution.pk == doubt.pk]
             if arrived or pending:
                 return
         try:

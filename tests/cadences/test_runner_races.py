@@ -43,7 +43,7 @@ def manual() -> Any:
     return run_here(Trigger.MANUAL)
 
 
-@pytest.mark.parametrize(("runners", "due"), [(2, 50), (4, 200)])
+@pytest.mark.parametrize(("runners", "due"), [(2, 50), (4, 200), (8, 400)])
 def test_a6_runners_at_once_send_each_step_once(runners, due, phones):
     many(cadence(), due)
 

@@ -8,6 +8,7 @@ import time
 from contextlib import suppress
 from typing import Self
 
+from queues.machine import Condition, birth_mark, condition
 from tests.processes import Process, celery, free_port, until
 
 WORKERS, BEATS, POOL = 2, 2, 3
@@ -53,23 +54,24 @@ class Crew:
                     members[place] = start()
 
     def one(self, dice: random.Random) -> Process:
-        """Return a worker that is up, with a process of its pool at least."""
+        """Return a worker that is up with its whole pool: it forks no one meanwhile."""
         until(self._up, START)
         return dice.choice(self._up())
 
     def weak(self) -> list[str]:
         """Return the last words of the workers that do not come to their whole pool."""
         with suppress(AssertionError):
-            until(self._is_whole, START)
+            until(self.is_whole, START)
         return [each.output[-500:] for each in self.workers if not is_whole(each)]
 
-    def _is_whole(self) -> bool:
+    def is_whole(self) -> bool:
+        """Tell whether every worker has its whole pool; the dead are replaced."""
         self.revive()
         return all(map(is_whole, self.workers))
 
     def _up(self) -> list[Process]:
         self.revive()
-        return [each for each in self.workers if is_ready(each) and each.children()]
+        return [each for each in self.workers if is_whole(each)]
 
     def start_web(self) -> Process:
         """Start the web server, always at the same port."""
@@ -105,7 +107,17 @@ def family(process: Process) -> frozenset[int]:
     return frozenset({process.pid, *process.children()})
 
 
-def kill(pid: int) -> float:
-    """End a process without notice; return when."""
-    os.kill(pid, signal.SIGKILL)
-    return time.time()
+def kill(*pids: int, family: frozenset[int] = frozenset()) -> float:
+    """End processes without notice, wait for their death and their family's; return when.
+
+    A signal is only asked for: until it is heeded, a process goes on starting jobs.
+    """
+    began = time.time()
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)
+    until(lambda: all(map(_is_dead, family.union(pids))), every=0.005)
+    return began
+
+
+def _is_dead(pid: int) -> bool:
+    return condition(pid, birth_mark(pid)) is Condition.DEAD

@@ -67,9 +67,9 @@ def seat(data: Data, job: RunningJob) -> None:
 def storm(data: Data, job: RunningJob) -> None:
     """Fail a few times, then not."""
     note(job, "start")
+    note(job, "end")
     if job.attempt <= STORMS:
         raise Planned
-    note(job, "end")
 
 
 @handler(TICK, max_attempts=50, ease=0, backoff=soon)

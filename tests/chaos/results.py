@@ -11,6 +11,7 @@ from tests.chaos import firings, verdict
 from tests.chaos.facts import Fact, Harm
 from tests.chaos.jobs import POISON, SEATS
 from tests.chaos.scenarios import Chaos
+from tests.chaos.story import story
 from tests.chaos.writer import SLOW
 
 HEAD = ("scenario", "times", "jobs hit", "running again after (s), median", "at most")
@@ -68,6 +69,7 @@ class Results:
                 "completed": found.completed,
                 "dead": found.dead,
                 "poison pills": pills,
+                "hit by three kills": len(found.victims),
                 "lost": len(found.lost),
                 "started again": len(found.doubles),
                 "of these unexplained": len(found.unexplained),
@@ -161,14 +163,23 @@ def _violations(
         yield f"{len(found.lost)} jobs lost: {found.lost[:20]}"
     if found.strangers:
         yield f"{len(found.strangers)} jobs died that were no poison: {found.strangers[:20]}"
-    if found.dead - len(found.strangers) != pills:
-        yield f"{pills} poison pills, {found.dead - len(found.strangers)} died"
-    if found.unexplained:
-        jobs = [each.job for each in found.unexplained]
-        yield f"{len(jobs)} starts repeated without a reason: jobs {jobs[:20]}"
+    if found.pills != pills:
+        yield f"{pills} poison pills, {found.pills} died"
+    if found.bereft:
+        yield f"jobs lost a process that nobody killed: {found.bereft[:20]}"
+        yield from story(found.bereft[0])
+    yield from _unexplained(found.unexplained)
     for each in fired:
         if not each.is_exact:
             yield f"{each.name}: {len(each.missed)} due times missed, {each.missed[:20]}"
+
+
+def _unexplained(doubles: list[verdict.Double]) -> Iterator[str]:
+    jobs = list(dict.fromkeys(each.job for each in doubles))[:20]
+    if jobs:
+        yield f"{len(doubles)} starts repeated without a reason: jobs {jobs}"
+    for job in jobs:
+        yield from story(job)
 
 
 def _excess(most: int, of_key: int, twice: int) -> Iterator[str]:

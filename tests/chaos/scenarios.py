@@ -5,19 +5,25 @@ import random
 import signal
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import psycopg
 import redis
 
+from config.errors import ServerFailed
+from config.servers import Postgres
 from tests.chaos.caller import Caller
-from tests.chaos.crew import Crew, family, kill
+from tests.chaos.crew import START, Crew, family, kill
 from tests.chaos.facts import Fact, Harm
 from tests.chaos.writer import Writer
+from tests.processes import until
 from tests.stage import Stage
 
 RESTART = 1.0
 """Seconds until a process manager starts a dead process again."""
+RESTARTS = 3
+"""Times that it tries a server once more."""
 
 
 @dataclass
@@ -70,7 +76,7 @@ def worker_killed(chaos: Chaos) -> None:
     chaos.occupy()
     worker = chaos.crew.one(chaos.random)
     pids = family(worker)
-    began = kill(worker.pid)
+    began = kill(worker.pid, family=pids)
     chaos.note("worker killed", Harm.KILL, began, pids)
     time.sleep(RESTART)
     chaos.crew.revive()
@@ -79,10 +85,9 @@ def worker_killed(chaos: Chaos) -> None:
 def workers_killed(chaos: Chaos) -> None:
     """SIGKILL all workers at once."""
     chaos.occupy()
+    until(chaos.crew.is_whole, START)
     pids = frozenset().union(*map(family, chaos.crew.workers))
-    began = time.time()
-    for each in chaos.crew.workers:
-        kill(each.pid)
+    began = kill(*(each.pid for each in chaos.crew.workers), family=pids)
     chaos.note("all workers killed", Harm.KILL, began, pids)
     time.sleep(RESTART)
     chaos.crew.revive()
@@ -191,8 +196,17 @@ def _restart(chaos: Chaos, scenario: str, number: signal.Signals) -> None:
     began = time.time()
     server.process.send_signal(number)
     server.process.wait(30)
-    server.start()
+    _start(server)
     chaos.note(scenario, Harm.DATABASE, began)
+
+
+def _start(server: Postgres) -> None:
+    """Start it as a process manager does: its recovery may outlast our patience."""
+    for _ in range(RESTARTS):
+        with suppress(ServerFailed):
+            server.start()
+            return
+    server.start()
 
 
 def _sql(chaos: Chaos, statement: str) -> None:

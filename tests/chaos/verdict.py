@@ -11,7 +11,7 @@ from django.db import connection
 from queues.models import Attempt, DeadLetter, Job
 from queues.states import LIVE, End, State
 from tests.chaos.facts import Fact, Harm
-from tests.chaos.jobs import POISON, SEAT
+from tests.chaos.jobs import DEATHS, POISON, SEAT
 from tests.shop.models import Entry
 
 DATABASE_ERRORS = ("OperationalError", "InterfaceError", "InternalError")
@@ -50,9 +50,15 @@ class Verdict:
     completed: int
     dead: int
     lost: list[int]
+    pills: int
+    """Poison that died as it should."""
+    victims: list[int]
+    """Dead jobs that lost as many processes to the faults as poison needs."""
     strangers: list[int]
-    """Dead jobs that were no poison."""
+    """Dead jobs that were neither."""
     doubles: list[Double]
+    bereft: list[int]
+    """Jobs that lost a process which nobody killed or stopped."""
     runs: dict[int, list[Run]] = field(default_factory=dict)
 
     @property
@@ -80,15 +86,36 @@ def judge(acknowledged: dict[int, str], facts: Sequence[Fact]) -> Verdict:
         for job in pills
         for run in runs.get(job, [])
     ]
+    victims = _victims(dead - pills, facts)
     return Verdict(
         enqueued=len(wanted),
         completed=len(good),
         dead=len(dead),
         lost=sorted(wanted - good - dead),
-        strangers=sorted(dead - pills),
+        pills=len(dead & pills),
+        victims=sorted(victims),
+        strangers=sorted(dead - pills - victims),
         doubles=list(doubles(runs, [*facts, *deaths])),
+        bereft=_bereft([*facts, *deaths]),
         runs=runs,
     )
+
+
+def _victims(dead: set[int], facts: Sequence[Fact]) -> set[int]:
+    """Return the jobs in whose middle a process was killed once too often."""
+    hits = Counter(job for job, is_hit in _losses(facts) if is_hit and job in dead)
+    return {job for job, count in hits.items() if count >= DEATHS}
+
+
+def _bereft(facts: Sequence[Fact]) -> list[int]:
+    return sorted({job for job, is_hit in _losses(facts) if not is_hit})
+
+
+def _losses(facts: Sequence[Fact]) -> Iterator[tuple[int, bool]]:
+    """Yield the job of each lost attempt, and whether a fault hit its process."""
+    lost = Attempt.objects.filter(outcome=End.LOST)
+    for job, pid, at in lost.values_list("job_id", "worker__pid", "claimed_at"):
+        yield job, any(fact.hit(pid, at.timestamp()) for fact in facts)
 
 
 def read_ledger() -> dict[int, list[Run]]:
@@ -127,7 +154,7 @@ def _reason(
     run: Run, following: Run, facts: Sequence[Fact], failed: Sequence[float]
 ) -> str | None:
     for fact in facts:
-        if run.pid in fact.pids and run.at <= fact.ended and fact.began <= following.at:
+        if fact.hit(run.pid, run.at) and fact.began <= following.at:
             if fact.harm is Harm.KILL and run.ended is not None:
                 return f"{fact.scenario}: the verdict was not yet written"
             return f"{fact.scenario}: in the middle of the handler"
@@ -158,7 +185,7 @@ def recoveries(facts: Sequence[Fact], runs: dict[int, list[Run]]) -> list[float]
     for fact in facts:
         for each in runs.values():
             for run, following in itertools.pairwise(each):
-                hit = run.pid in fact.pids and run.at <= fact.ended
+                hit = fact.hit(run.pid, run.at)
                 if hit and following.at >= fact.began and not run.is_over(fact.began):
                     found.append(following.at - fact.began)
     return found

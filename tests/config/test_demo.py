@@ -7,7 +7,9 @@ from django.db import connection
 from django.db.models.functions import Now
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
-from cadences.models import Conversation, Message
+from cadences.models import Account, Cadence, Contact, Conversation, Message, Run
+from config.demo.personas import PEOPLE, by_number
+from config.demo.sequences import RETURN, WELCOME, seed
 from config.demo.sweep import PAUSED, pause, resume, sweep
 from queues.models import Attempt, CronLog, DeadLetter, Job
 from tests.processes import command
@@ -20,7 +22,7 @@ def test_the_demo_is_written_once_and_lives():
     again = command("demo", RITMO_DEMO="on")
 
     assert (first.returncode, again.returncode) == (0, 0), first.stderr + again.stderr
-    assert Job.objects.count() == jobs == 18
+    assert Job.objects.count() == jobs == 19
     assert Conversation.objects.count() == 3
     assert Message.objects.filter(status="pending").count() == 25
 
@@ -78,3 +80,18 @@ def test_its_schedules_rest_while_it_is_off_and_a_pause_of_staff_stays():
     assert resume() == 1
     enabled = PeriodicTask.objects.filter(enabled=True).values_list("name", flat=True)
     assert set(enabled) == {"Demo: a", "ours"}
+
+
+@pytest.mark.django_db
+def test_the_demos_cadences_are_written_once_and_their_people_have_tempers():
+    assert seed()
+    assert not seed()
+
+    assert Cadence.objects.filter(company="demo", state="active").count() == 2
+    runs = Run.objects.filter(company="demo")
+    assert runs.count() == WELCOME + RETURN
+    assert runs.filter(next_run_at__lte=Now()).exists()
+    numbers = Contact.objects.filter(lead__company="demo")
+    found = {by_number(each.address.removeprefix("+")) for each in numbers}
+    assert found == set(PEOPLE)
+    assert Account.objects.get(company="demo").adapter == "console"

@@ -25,6 +25,8 @@ KEYWORDS = {
     "pgettext_lazy": ((1, "c"), 2),
 }
 TAG = re.compile(r"""{%\s*translate\s+(["'])(.+?)\1""")
+CONSTANT = re.compile(r"""\b_\((["'])(.+?)\1\)""")
+"""A text among the words of another tag."""
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +38,8 @@ def portuguese() -> Catalog:
 def texts_of(path: Path) -> Iterator[str]:
     """Yield what a file marks for translation."""
     if path.suffix == ".html":
-        yield from (text for _, text in TAG.findall(path.read_text()))
+        for form in (TAG, CONSTANT):
+            yield from (text for _, text in form.findall(path.read_text()))
         return
     with path.open("rb") as source:
         for _, found, _, _ in extract("python", source, keywords=KEYWORDS):

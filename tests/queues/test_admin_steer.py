@@ -148,6 +148,8 @@ def test_a_job_is_written_by_hand(operator: Client):
 
     job = Job.objects.get()
     assert "Send the receipt of an order." in offered
+    assert "bulk-replay" not in offered
+    assert "deliver-alert" not in offered
     assert "order_id" in asked
     assert "else 1" in asked
     assert f"Job #{job.pk} is written." in answer.content.decode()

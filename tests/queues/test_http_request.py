@@ -2,7 +2,6 @@
 
 import logging
 import ssl
-import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
@@ -130,7 +129,9 @@ def test_a_name_that_changes_its_mind_gains_nothing(there, monkeypatch, settings
 
     called: list[str] = []
 
-    async def exchange(call: outbound.Call, address: str) -> outbound.Answer:
+    async def exchange(
+        call: outbound.Call, address: str, wire: outbound.Wire
+    ) -> outbound.Answer:
         called.append(address)
         return outbound.Answer(204, {}, "", truncated=False)
 
@@ -165,13 +166,12 @@ def test_an_answer_that_is_no_text_can_be_stored(there):
     assert "\x00" not in job.result["body"]
 
 
-@pytest.mark.parametrize("path", ["/slow/3", "/drip/30"])
+@pytest.mark.parametrize("path", ["/hold/600", "/drip/600"])
 def test_a_slow_server_is_left_after_the_timeout(there, path):
-    began = time.monotonic()
-
     job = run(there, path, timeoutSeconds=0.3)
 
-    assert time.monotonic() - began < 2.5
+    # By the server's own count: it is as slow as we are on a busy machine.
+    assert there.tenths <= 9
     assert (job.status, job.failures) == ("pending", 1)
     assert job.error.endswith("no answer within 0.3 s")
 

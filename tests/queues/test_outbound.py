@@ -1,11 +1,14 @@
 """What an answer says about coming back, and what a text must not repeat."""
 
+import socket
 from datetime import UTC, datetime
 
 import pytest
 
 from queues.backoff import retry_after
-from queues.outbound import masked
+from queues.errors import NothingSent, Unreachable
+from queues.outbound import Answer, Call, masked, send_now
+from tests.simulators.target import target
 
 NOW = datetime(2031, 5, 6, tzinfo=UTC)
 
@@ -33,3 +36,41 @@ def test_secrets_of_headers_are_masked_wherever_they_are_repeated():
     text = masked("abc-123-def, tok-456 and operations", headers)
 
     assert text == "•••, ••• and operations"
+
+
+def post(url: str, *, seconds: float = 2) -> Answer:
+    call = Call(url=url, method="POST", headers={}, body=b"x" * 1000)
+    return send_now(call, seconds=seconds, allow_private=True)
+
+
+@pytest.mark.parametrize("url", [
+    "http://127.0.0.1:9/", "http://nowhere.invalid/", "https://127.0.0.1:{port}/",
+])  # fmt: skip
+def test_what_fails_before_the_first_byte_was_certainly_not_sent(url):
+    with target() as server, pytest.raises(NothingSent):
+        post(url.format(port=server.port))
+    assert server.requests == []
+
+
+def test_a_host_that_never_greets_was_not_sent_anything():
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        port = deaf.getsockname()[1]
+        with pytest.raises(NothingSent):
+            post(f"https://127.0.0.1:{port}/", seconds=0.3)
+
+
+def test_what_fails_later_may_have_been_sent():
+    with target() as server:
+        with pytest.raises(Unreachable) as slow:
+            post(f"http://127.0.0.1:{server.port}/slow/1", seconds=0.3)
+        with pytest.raises(Unreachable) as broken:
+            post(f"http://127.0.0.1:{server.port}/hang_up/1")
+
+    assert not isinstance(slow.value, NothingSent)
+    assert not isinstance(broken.value, NothingSent)
+    assert len(server.requests) == 2
+
+
+def test_an_answer_is_an_answer_whatever_its_status():
+    with target() as server:
+        assert post(f"http://127.0.0.1:{server.port}/status/503").status == 503

@@ -5,6 +5,7 @@ import time
 from contextlib import contextmanager
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import connection
 
 from queues.audit import Door, acting
@@ -168,3 +169,26 @@ def _wait_until_done() -> None:
     while Job.objects.exclude(status="completed").exists():
         assert time.monotonic() < until
         time.sleep(0.02)
+
+
+def test_the_commands_pause_and_resume_and_say_so(capsys):
+    for _ in range(2):
+        call_command("pause_queue", "default", "--note", "deploy")
+    for _ in range(2):
+        call_command("resume_queue", "default")
+
+    assert capsys.readouterr().out.splitlines() == [
+        "default is paused",
+        "default was paused",
+        "default goes on",
+        "default was not paused",
+    ]
+    entry = AuditEntry.objects.get(action="queue.pause")
+    assert (entry.reason, entry.door) == ("deploy", Door.CLI)
+
+
+def test_a_queue_that_nobody_knows_is_refused_as_misuse():
+    with pytest.raises(CommandError) as refused:
+        call_command("pause_queue", "nowhere")
+
+    assert refused.value.returncode == 2

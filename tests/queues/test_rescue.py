@@ -7,14 +7,13 @@ import sys
 import threading
 
 import pytest
-from django.db import connection
+from django.db import InterfaceError, OperationalError, connection
 from django.utils import timezone
 
 from queues.enqueue import enqueue
 from queues.keep import Keeper, due_queues, keeping, tick, vouch
 from queues.machine import Condition, birth_mark, condition, machine_id
 from queues.models import Attempt, DeadLetter, Job, Pulse, Worker
-from queues.outcomes import Succeed
 from queues.presence import leave, present
 from queues.rescue import CANCEL_GRACE, PATIENCE, end_overdue, hand_back, rescue
 from queues.states import State
@@ -154,27 +153,6 @@ def test_a_process_taken_for_dead_claims_under_a_new_row(me, monkeypatch):
     assert present(Worker.Kind.CHILD) == again
 
 
-def test_claims_that_were_given_up_are_rescued(claimed, monkeypatch):
-    from django.db import OperationalError
-
-    from queues import work as loop
-
-    taken = claimed()
-    monkeypatch.setattr(loop, "SETTLE_FOR", 0.0)
-
-    def dead(verdicts):
-        raise OperationalError("gone")
-
-    monkeypatch.setattr(loop, "settle", dead)
-    with pytest.raises(OperationalError):
-        loop._settle([(taken, Succeed())])
-    assert rescue() == 0
-
-    present(Worker.Kind.CHILD)
-
-    assert rescue() == 1
-
-
 def test_without_proc_the_pid_must_do(monkeypatch):
     from queues import machine
 
@@ -296,15 +274,15 @@ class TestKeeper:
 
         assert not keeper.is_alive()
 
-    def test_an_outage_is_waited_out(self, monkeypatch):
-        from django.db import OperationalError
-
+    @pytest.mark.parametrize("error", [OperationalError, InterfaceError, KeyError])
+    def test_a_round_that_fails_is_not_the_last(self, monkeypatch, error):
+        """Without a heartbeat the living would pass for dead, and run again elsewhere."""
         rounds = []
 
         def flaky() -> None:
             rounds.append(1)
             if len(rounds) == 1:
-                raise OperationalError("gone")
+                raise error("gone")
 
         monkeypatch.setattr("queues.keep.vouch", flaky)
         monkeypatch.setattr("queues.keep.BEAT", 0.05)
@@ -313,6 +291,26 @@ class TestKeeper:
         from tests.processes import until
 
         until(lambda: len(rounds) > 3)
+        keeper.stop()
+        keeper.join(5)
+
+    def test_it_tells_where_it_is_as_soon_as_the_database_hears(self, monkeypatch):
+        """A worker that starts while the database is away has a keeper all the same."""
+        calls = []
+
+        def arrive() -> None:
+            calls.append(1)
+            if len(calls) < 3:
+                raise OperationalError("the database system is starting up")
+            present(Worker.Kind.NODE)
+
+        monkeypatch.setattr("queues.keep.BEAT", 0.05)
+        keeper = Keeper(pace=False, arrive=arrive)
+        keeper.start()
+        from tests.processes import until
+
+        until(Worker.objects.filter(kind="node").exists)
+        until(lambda: len(calls) > 3)
         keeper.stop()
         keeper.join(5)
 

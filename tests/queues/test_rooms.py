@@ -60,3 +60,15 @@ def test_who_may_not_open_a_page_does_not_see_it(
 
     assert "Reports" in navigation(staff("clerk", "view_job"))
     assert "Insight" not in navigation(staff("guest", "view_worker"))
+
+
+def test_an_app_on_top_has_a_room_of_its_own(
+    admin_client: Client, reports: Page, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(rooms, "GUESTS", {})
+    rooms.add_room("shop", "Shop", ("reports",))
+
+    shown = navigation(admin_client)
+
+    assert shown.index("Limits") < shown.index("Shop") < shown.index("Reports")
+    assert shown.index("Reports") < shown.index("Users")

@@ -6,6 +6,7 @@ import pytest
 from django.utils import timezone
 
 from queues.claim import claim
+from queues.enqueue import enqueue_many
 from queues.errors import ClaimLost
 from queues.models import Attempt, CronLog, DeadLetter, Job
 from queues.outcomes import Bury, Cancel, Lose, Release, Retry, Snooze, Succeed
@@ -13,6 +14,10 @@ from queues.settle import settle
 from queues.states import State
 
 pytestmark = pytest.mark.django_db
+
+FETCHED = """
+SELECT idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'job_attempts'
+"""
 
 
 def test_success_completes_the_job_with_its_result(claimed):
@@ -206,3 +211,17 @@ def test_a_ghost_in_the_same_statement_as_its_successor_changes_nothing(claimed,
 
     assert Job.objects.get().status == "failed"
     assert DeadLetter.objects.get().reason == "no use"
+
+
+def test_a_settle_reads_its_own_attempts_among_all_that_are_open(me, sql):
+    enqueue_many("noop", [{}] * 1000)
+    past = claim(["default"], worker=me, limit=900)
+    settle([(each, Succeed(None)) for each in past])
+    sql("ANALYZE job_attempts")  # as it looks to the planner in production: all ended
+    taken = claim(["default"], worker=me, limit=100)
+    ((before,),) = sql(FETCHED)
+
+    settle([(each, Succeed(None)) for each in taken])
+
+    ((after,),) = sql(FETCHED)
+    assert after - before <= 3 * len(taken)

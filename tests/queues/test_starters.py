@@ -8,6 +8,7 @@ from django.core.management import CommandError, call_command
 from django_celery_beat.models import PeriodicTask
 
 from queues import schedule as module
+from queues.alerts.rules import install_rules
 from queues.models import StarterSchedule
 from queues.schedule import install, starter
 from tests.queues.schedules import cron, edit, make_schedule
@@ -54,6 +55,7 @@ def test_a_schedule_that_had_the_name_before_is_not_touched(starters):
 
 
 def test_the_command_prints_what_it_installed(starters):
+    install_rules()  # it writes those, too
     out = StringIO()
 
     call_command("install_schedules", stdout=out)

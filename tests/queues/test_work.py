@@ -1,6 +1,8 @@
 """The loop: claim, run, settle, until nothing is due."""
 
+import threading
 import time
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -9,9 +11,11 @@ from django.utils import timezone
 
 from queues import work as loop
 from queues.batch import LARGEST, Batch, Pace
+from queues.claims import mark_started
 from queues.enqueue import enqueue, enqueue_many
 from queues.models import Attempt, DeadLetter, Job
 from queues.outcomes import Succeed
+from queues.rescue import rescue
 from queues.settle import settle
 from queues.states import State
 from queues.work import run_due, work
@@ -85,8 +89,6 @@ def test_a_slow_job_holds_no_quick_one_hostage():
     enqueue_many("noop", [{}] * 3)
     seen: list[dict[str, int]] = []
 
-    import threading
-
     def look() -> None:
         time.sleep(1)
         seen.append(statuses())
@@ -141,17 +143,71 @@ def test_a_claim_whose_answer_was_lost_is_released_before_the_next(monkeypatch):
     assert (job.status, job.failures, job.losses) == (State.COMPLETED, 0, 0)
 
 
-def test_an_outage_without_end_is_given_up(claimed, monkeypatch):
-    taken = claimed()
+@pytest.mark.parametrize("error", [OperationalError, RuntimeError])
+def test_claims_that_cannot_be_ended_are_given_up_for_others(monkeypatch, error):
+    """An outage without end, or a fault of our own: nothing stays with the living."""
+    job = enqueue("noop")
+    with monkeypatch.context() as broken:
+        broken.setattr(loop, "SETTLE_FOR", 0.0)
+        broken.setattr(loop, "settle", _raising(error("gone")))
+        with pytest.raises(error):
+            work("default")
+
+    assert work("default") == 0
+    assert rescue() == 1
+
+    job.refresh_from_db()
+    assert (job.status, job.losses) == (State.PENDING, 1)
+
+
+@pytest.mark.raw_rows
+def test_an_outage_before_a_suspect_starts_is_waited_out(monkeypatch):
+    """It lost a process once, so its start is written down, however long that takes."""
+    loop._paces["default"].size = 4
+    jobs = enqueue_many("noop", [{}] * 3)
+    Job.objects.filter(pk=jobs[1].id).update(losses=1, failures=1)
+    calls = []
+
+    def flaky(claim):
+        calls.append(claim.job_id)
+        if len(calls) == 1:
+            raise OperationalError("the server is going away")
+        mark_started(claim)
+
+    monkeypatch.setattr(loop, "mark_started", flaky)
+
+    assert work("default") == 3
+
+    assert (set(calls), len(calls) > 1) == ({jobs[1].id}, True)
+    assert Job.objects.get(pk=jobs[1].id).status == State.COMPLETED
+    assert State.PROCESSING not in statuses()
+
+
+def test_what_a_watcher_could_not_write_is_written_by_the_loop(monkeypatch):
+    loop._paces["default"].size = 8
+    enqueue_many("noop", [{}] * 2)
+    enqueue("ledger", {"seconds": 0.8})
+    enqueue_many("noop", [{}] * 2)
+    main = threading.current_thread()
+
+    def flaky(verdicts):
+        if threading.current_thread() is not main:
+            raise OperationalError("the server is going away")
+        return settle(verdicts)
+
     monkeypatch.setattr(loop, "SETTLE_FOR", 0.0)
+    monkeypatch.setattr(loop, "settle", flaky)
 
-    def dead(verdicts):
-        raise OperationalError("gone")
+    assert work("default", slice_seconds=0.1) == 5
 
-    monkeypatch.setattr(loop, "settle", dead)
+    assert statuses() == {"completed": 3, "pending": 2}
 
-    with pytest.raises(OperationalError):
-        loop._settle([(taken, Succeed())])
+
+def _raising(error: Exception) -> Callable[[object], None]:
+    def act(_: object) -> None:
+        raise error
+
+    return act
 
 
 def test_one_verdict_that_cannot_be_stored_does_not_spoil_the_rest(

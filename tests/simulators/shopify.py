@@ -115,7 +115,7 @@ class Shopify:
                     0,
                     False,
                 )
-            return Reply(200, body, {"Content-Type": "application/jsonl"}), 0, False
+            return _ranged(body, request), 0, False
         if refused := self._door(shop, request, struck):
             return refused, 0, False
         reply, cost, throttled = self._graphql(shop, request, struck)
@@ -314,6 +314,18 @@ def shopify(clock: Clock | None = None, port: int = 0) -> Iterator[Shopify]:
 def signature(body: bytes, secret: str) -> str:
     """Return what X-Shopify-Hmac-Sha256 says of a body."""
     return b64encode(hmac.new(secret.encode(), body, hashlib.sha256).digest()).decode()
+
+
+def _ranged(body: bytes, request: Request) -> Reply:
+    """Return the bytes that were asked for, or all."""
+    kind = {"Content-Type": "application/jsonl"}
+    asked = request.headers.get("range", "")
+    if not asked.startswith("bytes="):
+        return Reply(200, body, kind)
+    first, _, last = asked.removeprefix("bytes=").partition("-")
+    part = body[int(first) : int(last) + 1]
+    span = f"bytes {first}-{int(first) + len(part) - 1}/{len(body)}"
+    return Reply(206, part, {**kind, "Content-Range": span})
 
 
 def _nested(field: Any, name: str) -> int:

@@ -157,10 +157,10 @@ class _Handler(Handler):
 
     simulator: SprintHub
 
-    def do_POST(self) -> None:  # noqa: N802
+    def do_POST(self) -> None:
         self.meet(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
 
-    def do_GET(self) -> None:  # noqa: N802
+    def do_GET(self) -> None:
         self.meet({})
 
     def meet(self, body: Row) -> None:

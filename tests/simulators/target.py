@@ -3,7 +3,7 @@
 import ssl
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from tests.simulators.serve import Handler, served
 
@@ -15,6 +15,8 @@ class Target:
         self.port = 0
         self.requests: list[tuple[str, str, dict[str, str], bytes]] = []
         self.retry_after: str | None = None
+        self.tenths = 0
+        """Of a second, for which a client waited for a whole answer."""
 
 
 @contextmanager
@@ -59,17 +61,27 @@ class _Handler(Handler):
     def binary(self, word: str) -> None:
         self.reply(200, bytes(range(256)) * 300)
 
-    def slow(self, word: str) -> None:
-        time.sleep(float(word))
-        self.reply(200, b"late")
+    def hold(self, word: str) -> None:
+        """Answer nothing for so many tenths of a second; count them."""
+        self.connection.settimeout(0.1)
+        while self.seen.tenths < int(word):
+            with suppress(TimeoutError):
+                if not self.connection.recv(1):
+                    return
+            self.seen.tenths += 1
+
+    def hang_up(self, word: str) -> None:
+        """Read the request, and leave without a word."""
+        self.close_connection = True
 
     def drip(self, word: str) -> None:
         """Send one header line after the other, each within any read timeout."""
         self.send_response(200)
-        for each in range(int(word)):
-            self.wfile.write(b"X-%d: y\r\n" % each)
+        while self.seen.tenths < int(word):
+            self.wfile.write(b"X-%d: y\r\n" % self.seen.tenths)
             self.wfile.flush()
             time.sleep(0.1)
+            self.seen.tenths += 1
 
     def reply(self, status: int, body: bytes, **headers: str) -> None:
         self.send_response(status)

@@ -1,17 +1,20 @@
-"""A stand-in for UAZAPI on a real socket, with faults on demand.
+"""A stand-in for UAZAPI on a real socket, with a ledger and faults on demand.
 
-Endpoints, header and error shapes are the provider's; every request that reached it
-is counted. A fault script is a list of `Fault`s: the next request takes the first.
+The phones are the demo's. A fault script is a list of `Fault`s: the next request takes
+the first. A fault that `accepts` lets the message arrive before it strikes.
 """
 
 import json
+import random
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from config.demo.personas import SILENT, Persona
+from config.demo.phones import Body, Phones
 from tests.simulators.serve import Handler, served
 
 TOKEN = "11111111-2222-3333-4444-555555555555"
@@ -26,6 +29,7 @@ class Fault:
     headers: dict[str, str] = field(default_factory=dict)
     wait: float = 0.0
     hang_up: bool = False
+    accepts: bool = False
 
 
 def limited(retry_after: str | None) -> Fault:
@@ -34,32 +38,45 @@ def limited(retry_after: str | None) -> Fault:
     return Fault(429, '{"error":"Rate limit exceeded"}', headers)
 
 
-class Simulator:
+class Simulator(Phones):
     """The provider's state, and what happened to it."""
 
     def __init__(self) -> None:
+        self.people: dict[str, Persona] = {}
+        super().__init__(TOKEN, persona=lambda number: self.people.get(number, SILENT))
         self.requests: list[tuple[str, str, dict[str, str]]] = []
         self.faults: deque[Fault] = deque()
-        self.instance: dict[str, Any] = {
-            "id": "i1",
-            "name": "sales",
-            "status": "connected",
-        }
-        self.status: dict[str, Any] = {"connected": True, "loggedIn": True}
+        self.latency = self.lag = 0.0
+        """Seconds before a request is looked at, and between its deed and its answer."""
+        self.instance: dict[str, Any] = {}
+        self.status: dict[str, Any] = {}
         self.url = ""
 
     def disconnect(self) -> None:
         """Lose the phone."""
-        self.instance["status"] = "disconnected"
-        self.status = {"connected": False, "loggedIn": False}
+        self.is_connected = False
 
-    def answer(self, path: str, token: str | None) -> tuple[int, dict[str, Any]]:
-        """Return status and body as the provider would."""
-        if token != TOKEN:
-            return 401, {"error": "Invalid token"}
-        if path == "/instance/status":
-            return 200, {"instance": self.instance, "status": self.status}
-        return 404, {"error": "Not found"}
+    def _status(self, body: Body) -> Any:
+        status, told = super()._status(body)
+        assert isinstance(told, dict)
+        return status, {
+            "instance": self.instance or told["instance"],
+            "status": self.status or told["status"],
+        }
+
+    def sent(self) -> int:
+        """Count the sends that were asked for."""
+        return sum(path == "/send/text" for _, path, _ in self.requests)
+
+    def tell(
+        self, post: Callable[[Body], Any], *, times: int = 1, shuffle: int | None = None
+    ) -> list[Any]:
+        """Tell the webhook all there is, each thing so often, in an order of chance."""
+        waiting = [payload for _, payload in self.outbox for _ in range(times)]
+        self.outbox.clear()
+        if shuffle is not None:
+            random.Random(shuffle).shuffle(waiting)
+        return [post(each) for each in waiting]
 
 
 @contextmanager
@@ -77,16 +94,26 @@ class _Handler(Handler):
 
     simulator: Simulator
 
-    def do_GET(self) -> None:  # noqa: N802
+    def answer(self) -> None:
         simulator = self.simulator
-        simulator.requests.append(("GET", self.path, dict(self.headers)))
+        simulator.requests.append((self.command, self.path, dict(self.headers)))
+        raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        body = json.loads(raw or b"{}")
+        time.sleep(simulator.latency)
         if simulator.faults:
-            self.fail(simulator.faults.popleft())
+            self.fail(simulator.faults.popleft(), body)
             return
-        status, body = simulator.answer(self.path, self.headers.get("token"))
-        self.reply(status, json.dumps(body), {})
+        status, said = simulator.answer(
+            self.command, self.path, self.headers.get("token"), body
+        )
+        time.sleep(simulator.lag)
+        self.reply(status, json.dumps(said), {})
 
-    def fail(self, fault: Fault) -> None:
+    do_GET = do_POST = answer  # noqa: N815
+
+    def fail(self, fault: Fault, body: Body) -> None:
+        if fault.accepts:
+            self.simulator.accept(body)
         time.sleep(fault.wait)
         if fault.hang_up:
             self.close_connection = True

@@ -127,6 +127,18 @@ def test_S19_a_refused_token_shuts_the_connection_and_keeps_the_pages(stand, sho
     assert entry(store).record_count == 20
 
 
+def test_S19_a_refused_token_ends_every_stream_of_its_connection(stand, shop):
+    stand.script = lambda call, times: (401, {}) if call.stream != "orders" else None
+    store = shop(providers=("market", "stalls"))
+
+    run = sync(store)
+
+    assert (run.outcome, run.error_kind) == (Outcome.PARTIAL, "auth")
+    assert [call.stream for call in stand.calls] == ["orders", "campaigns"]
+    assert {each.status for each in run.streams.all()} == {"complete", "failed"}
+    assert entry(store, "orders").version == 1
+
+
 def test_S21_an_expired_cursor_begins_the_pass_anew_once(stand, shop):
     stand.pages = 3
     stand.script = on_page("3", (410, {}))

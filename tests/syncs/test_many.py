@@ -82,7 +82,7 @@ def test_the_forecast_is_the_arithmetic_of_the_report():
 def test_the_forecast_counts_what_waits(shop):
     ask(shop("Uma"))
     ask(shop("Duas"))
-    far = ask(shop("Longe")).run
+    far = ask(shop("Remota")).run
     Run.objects.filter(pk=far.pk).update(not_before=clock.now() + timedelta(hours=9))
 
     assert forecast().runs == 2

@@ -7,6 +7,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from cadences.models import Conversation, Message
+from config.demo.accounts import reconnect
+from config.demo.sequences import seed
+from config.demo.stores import open_stores
 from config.demo.sweep import resume
 from queues.enqueue import enqueue, enqueue_many
 from queues.management.plain import PlainCommand
@@ -23,11 +26,14 @@ class Command(PlainCommand):
     def handle(self, *args: object, **options: Any) -> None:
         """Seed unless it was done before, and let the demo's schedules go on."""
         resume()
+        reconnect()
+        open_stores()
         with transaction.atomic():
             _, is_new = Conversation.objects.get_or_create(external_id=FIRST)
             if is_new:
                 _write_messages()
                 _write_jobs()
+        seed()
 
 
 def _write_messages() -> None:

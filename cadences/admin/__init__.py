@@ -1,0 +1,37 @@
+"""The admin of cadences: their rules, and the people who go through them."""
+
+from cadences.admin import (
+    accounts,
+    cadences,
+    calendars,
+    companies,
+    contacts,
+    control,
+    inbox,
+    leads,
+    logs,
+    navigation,
+    runs,
+    suppressions,
+    tasks,
+    templates,
+    uncertain,
+)
+
+__all__ = [
+    "accounts",
+    "cadences",
+    "calendars",
+    "companies",
+    "contacts",
+    "control",
+    "inbox",
+    "leads",
+    "logs",
+    "navigation",
+    "runs",
+    "suppressions",
+    "tasks",
+    "templates",
+    "uncertain",
+]
