@@ -1,7 +1,9 @@
 """Segments: how each stands, when it comes next, who is in it, and its switch."""
 
 import json
+from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django import forms
 from django.contrib import admin
@@ -23,7 +25,7 @@ from syncs.models import LeadEvent, SegmentControl, SegmentLog, SegmentPass, Tri
 from syncs.segments import measure
 from syncs.segments.start import start
 from syncs.segments.steer import accept_removals, pause, reactivate
-from syncs.segments.times import plan_of
+from syncs.segments.times import now, plan_of
 
 Status = SegmentControl.Status
 TONES = {Status.ACTIVE: "good", Status.PAUSED: "warn", Status.ERROR: "bad"}
@@ -35,6 +37,7 @@ ENDS = {
     SegmentLog.Status.CANCELLED: "mute",
 }
 SHOWN = 10
+DAYS = 30
 PERMISSION = "syncs.run_segment"
 
 
@@ -155,6 +158,10 @@ class SegmentAdmin(Operated, Everywhere):
         )
         return rows
 
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Refuse: a segment is paused; its history stays."""
+        return False
+
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Keep a segment with its number, and its members with their company."""
         if obj is None:
@@ -175,7 +182,8 @@ class SegmentAdmin(Operated, Everywhere):
     def details(self, request: HttpRequest, row: Any) -> dict[str, Any]:
         """Show how it goes: the sync that runs, figures, logs, who came and went."""
         sync = SegmentPass.objects.filter(control=row).first()
-        days = measure.by_day(row.pk, days=30, zone=row.time_zone)
+        zone = zone_of(row)
+        days = measure.by_day(row.pk, days=DAYS, zone=zone)
         logs = SegmentLog.objects.filter(control=row).order_by("-execution_time")
         events = LeadEvent.objects.filter(control=row).select_related("lead")
         return {
@@ -183,8 +191,8 @@ class SegmentAdmin(Operated, Everywhere):
             "control": row,
             "sync": sync,
             "job": sync and Job.objects.filter(pk=sync.job_id).first(),
-            "month": measure.lately(row.pk, days=30),
-            "series": series(days),
+            "month": measure.lately(row.pk, days=DAYS),
+            "series": series(days, zone),
             "logs": [(each, end_of(each.status)) for each in logs[:SHOWN]],
             "events": events.order_by("-at", "-pk")[:SHOWN],
             "waiting_rows": row.refusals.filter(resolved_at=None).count(),
@@ -244,14 +252,26 @@ def end_of(status: str) -> SafeString:
     return show.badge(str(end.label), ENDS[end])
 
 
-def series(days: list[measure.Figures]) -> str:
+def zone_of(control: SegmentControl) -> str:
+    """Return its zone; one that SQL wrote and nobody knows is shown in UTC."""
+    try:
+        return ZoneInfo(control.time_zone).key
+    except (KeyError, OSError, ValueError):
+        return "UTC"
+
+
+def series(days: list[measure.Figures], zone: str) -> str:
     """Return what the charts draw, as JSON: a list a line, a value a day."""
+    today = now().astimezone(ZoneInfo(zone)).replace(hour=0, minute=0, second=0)
+    known = {each.day.date(): each for each in days if each.day}
+    dates = [today - timedelta(days=back) for back in reversed(range(DAYS))]
+    found = [known.get(each.date()) for each in dates]
     lines: dict[str, list[Any]] = {
-        "at": [int(each.day.timestamp()) for each in days if each.day],
-        "completed": [each.syncs - each.errors for each in days],
-        "failed": [each.errors for each in days],
-        "seconds": [each.seconds for each in days],
-        "longest": [each.longest for each in days],
-        "leads": [each.leads for each in days],
+        "at": [int(each.timestamp()) for each in dates],
+        "completed": [each.syncs - each.errors if each else 0 for each in found],
+        "failed": [each.errors if each else 0 for each in found],
+        "seconds": [each.seconds if each else None for each in found],
+        "longest": [each.longest if each else None for each in found],
+        "leads": [each.leads if each else 0 for each in found],
     }
     return json.dumps(lines, separators=(",", ":"))

@@ -138,7 +138,7 @@ class SegmentRefusal(models.Model):
         db_table = "segment_refusals"
         verbose_name = _("row kept aside")
         verbose_name_plural = _("rows kept aside")
-        permissions = [("replay_segmentrefusal", "Can read rows kept aside again")]
+        permissions = [("replay_segmentrefusal", _("Can read rows kept aside again"))]
         constraints = [
             models.UniqueConstraint(
                 name="refusal_once",

@@ -117,7 +117,7 @@ class SegmentControl(models.Model):
         verbose_name = _("segment")
         verbose_name_plural = _("segments")
         permissions = [
-            ("run_segment", "Can run, pause and reactivate segments"),
+            ("run_segment", _("Can run, pause and reactivate segments")),
         ]
         constraints = [
             models.UniqueConstraint(

@@ -21,7 +21,8 @@ coalesce(sum((stats ->> 'processed')::bigint)
     FILTER (WHERE jsonb_typeof(stats -> 'processed') = 'number'), 0) AS leads
 """
 DAYS = f"""
-SELECT date_trunc('day', execution_time, %(zone)s) AS day, {FIGURES}
+SELECT date_trunc('day', execution_time, %(zone)s) AT TIME ZONE %(zone)s AS day,
+    {FIGURES}
 FROM sync_segments_logs
 WHERE execution_time >= clock_timestamp() - make_interval(days => %(days)s)
     AND (%(control)s::bigint IS NULL OR control_id = %(control)s)
