@@ -249,14 +249,14 @@ def cadence_runner_close(data: RunnerClose, job: RunningJob) -> dict[str, object
     return close(data.log, data.batch_id)
 
 
-class EnrollLeads(Data):
+class CadenceLoad(Data):
     """Which batch to load."""
 
     batch: UUID
 
 
-@handler("enroll-leads", timeout=HOUR, max_attempts=5)
-def enroll_leads(data: EnrollLeads, job: RunningJob) -> dict[str, object]:
+@handler("cadence-load", timeout=HOUR, max_attempts=5)
+def cadence_load(data: CadenceLoad, job: RunningJob) -> dict[str, object]:
     """Enrol the lines of a batch, each once, whatever dies on the way."""
 
     def tell(done: int, total: int) -> bool:

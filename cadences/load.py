@@ -24,7 +24,7 @@ from queues.models import Job
 
 logger = logging.getLogger(__name__)
 
-LOAD = "enroll-leads"
+LOAD = "cadence-load"
 PAGE = 500
 OURS = (QueueError, OperationalError, InterfaceError)
 """What speaks of us, not of a line: the job comes back to it."""

@@ -142,7 +142,7 @@ def test_a_batch_goes_on_where_it_was_stopped_and_no_line_comes_twice():
     assert results(batch) == {"enrolled": 4}
     batch.refresh_from_db()
     assert batch.finished_at is not None
-    job = Job.objects.get(type="enroll-leads")
+    job = Job.objects.get(type="cadence-load")
     assert job.result == {"batch": str(batch.pk), "results": {"enrolled": 4}}
 
 
@@ -186,7 +186,7 @@ def test_the_command_tells_what_became_of_each_line(tmp_path, capsys):
     assert not Run.objects.exists()
 
     call_command("enroll_leads", str(file), "--cadence", "welcome", "--background")
-    assert Job.objects.get().type == "enroll-leads"
+    assert Job.objects.get().type == "cadence-load"
 
 
 @pytest.mark.parametrize(
