@@ -4,21 +4,17 @@ import asyncio
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
-from http import HTTPStatus
-from typing import Any, NoReturn
+from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from django.conf import settings
 from django.utils import timezone
 
-from queues.backoff import retry_after
 from queues.errors import AddressRefused, Unreachable
 from queues.outbound import Answer, Call, masked, send
 from syncs import budgets
 from syncs.budgets import Key, Ticket, Window
 from syncs.errors import (
-    AccessRefused,
     ContractBroken,
     Misconfigured,
     ProviderError,
@@ -26,6 +22,7 @@ from syncs.errors import (
     Transient,
     Wait,
 )
+from syncs.segments.answers import LeadGone, as_object, list_of, refuse_status
 
 ROWS_A_PAGE = 100
 IDS_A_PAGE = 1000
@@ -33,21 +30,13 @@ AT_ONCE = 4
 """Pages of leads that are asked for side by side."""
 DEADLINE = 60.0
 MOST_BYTES = 20 * 1024 * 1024
-THROTTLE_SECONDS = 65.0
-"""They never say how long: their minute, and a little."""
-LONGEST_WAIT = 36 * 3600.0
 SAID = 200
 FIELDS = (
     "id,fullname,firstname,lastname,email,whatsapp,mobile,phone,city,state,"
     "updatedDate,createDate,archived"
 )
 ORDERS = {"created": ("createDate", "asc"), "updated": ("updatedDate", "desc")}
-UNKNOWN = (HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND)
 Row = Mapping[str, Any]
-
-
-class LeadGone(ProviderError):
-    """SprintHub does not know this lead any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,12 +108,12 @@ class SprintHub:
         """Return what segments there are."""
         query = "{segments{id,name,alias,isPublished,totalLeads,lastLeadUpdate}}"
         data = self._one("GET", "/segments", query={"query": query})
-        return _list(data, "segments", "/segments")
+        return list_of(data, "segments", "/segments")
 
     def _page(self, segment: int, body: Mapping[str, Any]) -> Page:
         path = f"/leadsfromtype/segment/{segment}"
         data = self._one("POST", path, body=body)
-        rows = _list(data, "leads", path)
+        rows = list_of(data, "leads", path)
         total = data["data"].get("total")
         if type(total) is not int or total < 0:
             raise ContractBroken("A page without a total", endpoint=path)
@@ -238,10 +227,10 @@ class SprintHub:
 
     def _judge(self, answer: Answer, call: Call, path: str) -> dict[str, Any]:
         """Classify before parsing: status, type, JSON, then what it says."""
-        data = _object(answer)
+        data = as_object(answer)
         said = self._clean(str((data or {}).get("msg") or ""), call)
         text = f"SprintHub answered {answer.status}{': ' if said else ''}{said}"
-        _refuse_status(answer, said.lower(), text, path)
+        refuse_status(answer, said.lower(), text, path)
         if answer.truncated:
             raise ContractBroken("An answer of more than 20 MB", endpoint=path)
         if data is None:
@@ -273,49 +262,3 @@ def _question(page: int, limit: int, query: str, *, order: str) -> dict[str, Any
         "showAnon": False, "search": "", "query": query, "showArchived": True,
         "additionalFilter": None, "idOnly": False,
     }  # fmt: skip
-
-
-def _object(answer: Answer) -> dict[str, Any] | None:
-    try:
-        value = json.loads(answer.body, parse_constant=_no_number)
-    except (ValueError, RecursionError):
-        return None
-    return value if isinstance(value, dict) else None
-
-
-def _no_number(word: str) -> NoReturn:
-    raise ValueError(word)
-
-
-def _refuse_status(answer: Answer, said: str, text: str, path: str) -> None:
-    """Raise what a status, or words of refusal under status 200, mean."""
-    status = answer.status
-    if status == HTTPStatus.TOO_MANY_REQUESTS or "too many requests" in said:
-        _throttled(answer, text, path)
-    if "não definido" in said or "nao definido" in said:
-        raise Misconfigured(f"{text}. Check SPRINTHUB_INSTANCE", endpoint=path)
-    if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-        raise AccessRefused(f"{text}. Check SPRINTHUB_API_TOKEN", endpoint=path)
-    if "inexistente" in said or "não encontrado" in said:
-        raise LeadGone(text, code="gone", endpoint=path)
-    if status in UNKNOWN and path.startswith("/leads/"):
-        raise LeadGone(text, code="gone", endpoint=path)
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        raise Transient(text, code=f"status_{status}", endpoint=path)
-    if status >= HTTPStatus.MULTIPLE_CHOICES:
-        raise Misconfigured(f"{text}. Check SPRINTHUB_BASE_URL", endpoint=path)
-
-
-def _throttled(answer: Answer, text: str, path: str) -> NoReturn:
-    now = timezone.now()
-    wait = retry_after(answer.headers, now=now)
-    seconds = min(max(wait or THROTTLE_SECONDS, 1.0), LONGEST_WAIT)
-    raise RateLimited(text, until=now + timedelta(seconds=seconds), endpoint=path)
-
-
-def _list(data: Mapping[str, Any], name: str, path: str) -> Sequence[Any]:
-    held = data.get("data")
-    rows = held.get(name) if isinstance(held, dict) else None
-    if not isinstance(rows, list):
-        raise ContractBroken(f"A page without {name}", endpoint=path)
-    return rows
