@@ -134,4 +134,5 @@ def test_the_cleaning_is_a_job(db):
         job = enqueue("sync-prune", {})
     job.refresh_from_db()
 
-    assert job.result == {"events": 0, "runs": 0, "quarantined": 0, "entries": 0}
+    assert {"events", "runs", "quarantined", "entries"} <= job.result.keys()
+    assert set(job.result.values()) == {0}
