@@ -64,6 +64,9 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
     """Let the tests' own database be emptied between two of them, the audit log too."""
     from django.db import connection
 
+    from tests import emptying
+
+    emptying.install()
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         cursor.execute("ALTER TABLE audit_log DISABLE TRIGGER audit_log_untruncated")
         connection.close()
