@@ -211,9 +211,11 @@ def kill_one(children: Callable[[], list[int]], lucky: random.Random) -> None:
 
 
 def pool(children: Callable[[], list[int]]) -> list[int]:
-    """Return the pool's processes that registered and live."""
+    """Return the pool's processes that hold a job now, else all that registered."""
     rows = Worker.objects.filter(kind="child", gone_at=None, pid__in=children())
-    return list(rows.values_list("pid", flat=True))
+    busy = Attempt.objects.filter(finished_at=None, worker__in=rows)
+    held = list(busy.values_list("worker__pid", flat=True))
+    return held or list(rows.values_list("pid", flat=True))
 
 
 def starts() -> list[int]:
