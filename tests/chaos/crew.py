@@ -12,7 +12,7 @@ from queues.machine import Condition, birth_mark, condition
 from tests.processes import Process, celery, free_port, until
 
 WORKERS, BEATS, POOL = 2, 2, 3
-START = 90.0
+START = 150.0
 """Seconds that a worker may take to start beside all the others."""
 
 
