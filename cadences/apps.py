@@ -13,7 +13,7 @@ class CadencesConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the channels that ship, what always holds, and the HTTP routes."""
-        from cadences import console, invariants  # noqa: F401, PLC0415
+        from cadences import console, invariants, pepper  # noqa: F401, PLC0415
         from cadences.api.site import add  # noqa: PLC0415 - models are not ready above
 
         add()

@@ -37,6 +37,13 @@ class ProviderDown(ProviderError):
     """The provider does not answer, or not in a way that can be understood."""
 
 
+class PepperLost(CadenceError):
+    """The secret that suppressed addresses are hashed with cannot be read."""
+
+    def __init__(self, fact: str) -> None:
+        super().__init__(f"The pepper of suppressions: {fact}")
+
+
 class UnknownAdapter(CadenceError, LookupError):
     """No channel of that name is registered."""
 

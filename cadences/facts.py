@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from hashlib import sha256
 
 from django.db.models import Max, prefetch_related_objects
 
@@ -170,7 +171,7 @@ def _choice(step: Step, run: Run) -> tuple[str, str]:
 
 def hash_of(text: str) -> int:
     """Return a number that is the same for a text in every process."""
-    return int(hashed(Medium.EMAIL, text)[:8], 16)
+    return int(sha256(text.encode()).hexdigest()[:8], 16)
 
 
 def _history(facts: Facts, step: Step) -> None:

@@ -5,12 +5,12 @@ from collections.abc import Iterable
 from datetime import datetime
 from hashlib import sha256
 
-from django.conf import settings
 from django.db import connection
 from django.db.models import Q
 
 from cadences import clock
 from cadences.models import Suppression
+from cadences.pepper import pepper
 from cadences.states import Medium
 
 # Whoever is about to send holds it shared, whoever suppresses holds it alone.
@@ -21,8 +21,7 @@ ALONE = "SELECT pg_advisory_xact_lock(hashtextextended('reach:' || %s, 0))"
 def hashed(medium: str, address: str) -> str:
     """Return the keyed hash of an address; a number has one for calls and chats."""
     kind = Medium.EMAIL if medium == Medium.EMAIL else "phone"
-    key = settings.SUPPRESSION_KEY.encode()
-    return hmac.new(key, f"{kind}:{address}".encode(), sha256).hexdigest()
+    return hmac.new(pepper(), f"{kind}:{address}".encode(), sha256).hexdigest()
 
 
 def hold(hashes: Iterable[str]) -> None:

@@ -20,12 +20,11 @@ KEPT: dict[str, Callable[[], str]] = {
     "SERVICE_ROLE_KEY": lambda: secrets.token_urlsafe(32),
     "WORKER_SECRET": lambda: secrets.token_urlsafe(32),
     "FIELD_ENCRYPTION_KEYS": lambda: base64.urlsafe_b64encode(os.urandom(32)).decode(),
-    "SUPPRESSION_KEY": lambda: secrets.token_urlsafe(32),
     "POSTGRES_PASSWORD": lambda: secrets.token_urlsafe(24),
     "VALKEY_PASSWORD": lambda: secrets.token_urlsafe(24),
     "ADMIN_PASSWORD": lambda: secrets.token_urlsafe(9),
 }
-SERVICE_SECRETS = tuple(KEPT)[:6]
+SERVICE_SECRETS = tuple(KEPT)[:5]
 """Those that are also environment variables of the project."""
 
 

@@ -95,15 +95,6 @@ class Environment:
             raise BadEnvironment("SECRET_KEY", "is too weak: use 50 random characters")
         return value
 
-    def suppression_key(self, *, production: bool) -> str:
-        """Return the key that suppressed addresses are hashed with.
-
-        With another one, nobody is suppressed any more: it is kept for good.
-        """
-        if not production:
-            return self.text("SUPPRESSION_KEY", "development")
-        return self.need("SUPPRESSION_KEY", "set 32 random characters, and keep them")
-
     def origins(self, name: str) -> list[str]:
         """Return origins such as https://app.example.com, without a path."""
         return list(self.words(name, r"https?://[^/\s?#@]+"))

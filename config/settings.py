@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from config import logs
+from config import bells, logs
 from config.database import POOL
 from config.env import BASE_DIR, load, process_kind
 from config.version import commit
@@ -27,7 +27,6 @@ SECRET_KEY_FALLBACKS = list(env.words("SECRET_KEY_FALLBACKS"))
 CRON_SECRETS = env.secrets("CRON_SECRET", production=PRODUCTION)
 SERVICE_ROLE_KEYS = env.secrets("SERVICE_ROLE_KEY", production=PRODUCTION)
 WORKER_SECRETS = env.secrets("WORKER_SECRET", production=PRODUCTION)
-SUPPRESSION_KEY = env.suppression_key(production=PRODUCTION)
 FIELD_ENCRYPTION_KEYS = env.words("FIELD_ENCRYPTION_KEYS", r"[A-Za-z0-9_-]{43}=")
 
 # ── Applications ───────────────────────────────────────────────────────────────────
@@ -174,34 +173,7 @@ HTTP_REQUEST_ALLOW_PRIVATE = env.flag("HTTP_REQUEST_ALLOW_PRIVATE", default=Fals
 # ── Celery: a message is a bell, so losing or doubling one is harmless ─────────────
 
 CELERY_BROKER_URL = _redis(BROKER_DATABASE)
-CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BROKER_TRANSPORT_OPTIONS = {
-    "global_keyprefix": "ritmo:",
-    "max_retries": 0,  # a bell that is not rung at once is rung by the pacemaker
-    "socket_connect_timeout": 1,
-    "socket_timeout": 3,
-    "socket_keepalive": True,
-    "queue_order_strategy": "priority",
-}
-CELERY_ACCEPT_CONTENT = ["json"]
-CELERY_TASK_SERIALIZER = "json"
-CELERY_TASK_ACKS_LATE = False
-CELERY_TASK_IGNORE_RESULT = True
-CELERY_TASK_CREATE_MISSING_QUEUES = True
-CELERY_TASK_DEFAULT_QUEUE = "default"
-CELERY_RESULT_EXPIRES = None  # else beat adds a schedule that cleans up results
-CELERY_TIMEZONE = "UTC"
-CELERY_WORKER_PREFETCH_MULTIPLIER = 1
-CELERY_WORKER_DISABLE_PREFETCH = True
-CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
-CELERY_WORKER_SEND_TASK_EVENTS = False
-# A process that starts on a busy machine is not killed for being late.
-CELERY_WORKER_PROC_ALIVE_TIMEOUT = 30
-CELERY_WORKER_HIJACK_ROOT_LOGGER = False
-CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
-CELERY_BEAT_SCHEDULER = "queues.beat:RowScheduler"
-# Celery closes the connection around every task unless told to use it very often.
-CELERY_DB_REUSE_MAX = 10**9
+vars().update(bells.CELERY)
 
 # ── People: language, time, sign-in ────────────────────────────────────────────────
 

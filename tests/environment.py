@@ -11,7 +11,6 @@ ENVIRONMENT = {
     "SERVICE_ROLE_KEY": "service-test-key,service-rotated",
     "WORKER_SECRET": "worker-test-secret,worker-rotated",
     "FIELD_ENCRYPTION_KEYS": "dGVzdHMtb25seS1rZXktb2YtMzItYnl0ZXMtbG9uZyE=",
-    "SUPPRESSION_KEY": "tests-only-suppression-key-0123456789",
     "CORS_ALLOWED_ORIGINS": "https://app.example.com",
     "EMAIL_URL": "memorymail://",
     "HTTPS_ONLY": "off",

@@ -12,6 +12,7 @@ from cadences.models.people import (
     Contact,
     ContactIssue,
     Lead,
+    Pepper,
     Suppression,
 )
 from cadences.models.runs import Event, Run
@@ -33,6 +34,7 @@ __all__ = [
     "Holiday",
     "Lead",
     "Message",
+    "Pepper",
     "Quota",
     "Receipt",
     "Revision",

@@ -191,6 +191,22 @@ class Consent(models.Model):
         return f"{self.get_standing_display()}: {self.lead_id}"
 
 
+class Pepper(models.Model):
+    """The one secret that addresses are hashed with; see `cadences.pepper`."""
+
+    id = models.SmallIntegerField(primary_key=True, default=1, db_default=1)
+    value = models.TextField(editable=False)
+
+    class Meta:
+        db_table = "suppression_pepper"
+        verbose_name = _("pepper")
+        verbose_name_plural = _("peppers")
+        constraints = [models.CheckConstraint(name="pepper_is_one", condition=Q(id=1))]
+
+    def __str__(self) -> str:
+        return "•••"
+
+
 class Suppression(models.Model):
     """An address nobody may write to. It holds a hash, so it survives an erasure."""
 

@@ -18,7 +18,6 @@ PRODUCTION = {
     "REDIS_URL": "redis://127.0.0.1:1/0",
     "SECRET_KEY": STRONG,
     "ALLOWED_HOSTS": "ritmo.example.com",
-    "SUPPRESSION_KEY": STRONG,
 }
 
 
