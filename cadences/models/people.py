@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from cadences.models.calendars import Calendar
 from cadences.models.keys import RandomUUID
 from cadences.states import Medium
+from queues.seal import Sealed
 
 
 class Company(models.Model):
@@ -195,13 +196,21 @@ class Pepper(models.Model):
     """The one secret that addresses are hashed with; see `cadences.pepper`."""
 
     id = models.SmallIntegerField(primary_key=True, default=1, db_default=1)
-    value = models.TextField(editable=False)
+    sealed = Sealed(null=True)
+    # Only where there is no FIELD_ENCRYPTION_KEYS to seal it with.
+    plain = models.TextField(db_default="", editable=False)
 
     class Meta:
         db_table = "suppression_pepper"
         verbose_name = _("pepper")
         verbose_name_plural = _("peppers")
-        constraints = [models.CheckConstraint(name="pepper_is_one", condition=Q(id=1))]
+        constraints = [
+            models.CheckConstraint(name="pepper_is_one", condition=Q(id=1)),
+            models.CheckConstraint(
+                name="pepper_is_kept_once",
+                condition=Q(sealed__isnull=True) ^ Q(plain=""),
+            ),
+        ]
 
     def __str__(self) -> str:
         return "•••"
