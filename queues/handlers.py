@@ -63,7 +63,7 @@ class Registry:
     def add(self, handler: Handler) -> None:
         """Register a type; a second, different handler of one name is an error."""
         known = self._handlers.get(handler.name)
-        if known is not None and known.call.__qualname__ != handler.call.__qualname__:
+        if known is not None and _place(known.call) != _place(handler.call):
             raise ValueError(f"Job type {handler.name} is registered twice")
         self._limits.pop(handler.name, None)
         if limit := handler.limit:
@@ -108,6 +108,11 @@ class Registry:
         if not isinstance(name, str) or name not in self.queues():
             raise UnknownQueue(name)
         return name
+
+
+def _place(call: HandlerFunction) -> tuple[str, str]:
+    """Return where a function is written: a module that is read again is the same."""
+    return call.__module__, call.__qualname__
 
 
 registry = Registry()

@@ -80,7 +80,7 @@ def _broker(url: str) -> tuple[Script, str]:
 
     Straight to Redis: Kombu's pools and composing would cost as much as the row.
     """
-    options = settings.CELERY_BROKER_TRANSPORT_OPTIONS
+    options = current_app.conf.broker_transport_options
     known = {key: value for key, value in options.items() if key.startswith("socket_")}
     # Once more, at once: a connection that idled through a restart of the broker.
     again = Retry(NoBackoff(), 1, supported_errors=(ConnectionLost,))

@@ -51,7 +51,7 @@ def test_it_tells_people_itself_and_not_again_within_the_hour(mailed, capsys):
 def test_after_an_hour_it_tells_again(mailed, monkeypatch):
     check()
     later = time.time() + deadman.COOLDOWN + 1
-    monkeypatch.setattr(deadman.time, "time", lambda: later)
+    monkeypatch.setattr(time, "time", lambda: later)
     check()
 
     assert len(mail.outbox) == 2
