@@ -9,7 +9,6 @@ class Migration(migrations.Migration):
     initial = True  # it only creates a table
 
     dependencies = [
-        ('cadences', '0004_permissions'),
         ('cadences', '0005_channels_index'),
     ]
 

@@ -12,6 +12,7 @@ class Migration(migrations.Migration):
     initial = True  # it only creates tables
 
     dependencies = [
+        ('cadences', '0004_permissions'),
         ('cadences', '0005_pepper'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
