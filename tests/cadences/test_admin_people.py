@@ -91,7 +91,7 @@ def test_a_made_up_mailbox_is_doubted(admin_client: Client, ana: Lead):
     admin_client.post(one(ana, "contact"), form)
 
     assert ana.contacts.get(medium="email").standing == "placeholder"
-    assert "placeholder e-mail" in page(admin_client, one(ana))
+    assert "Placeholder e-mail" in page(admin_client, one(ana))
 
 
 def test_an_address_is_changed_preferred_and_removed(admin_client: Client, ana: Lead):
