@@ -91,6 +91,7 @@ class RuleForm(forms.ModelForm):
 class AlertRuleAdmin(Operated, Told):
     """Every rule; an edit counts from the next minute on."""
 
+    change_form_template = "admin/queues/operated.html"
     word = "alert-rule"
     form = RuleForm
     verbs = (MUTE, UNMUTE)
@@ -195,6 +196,7 @@ class ChannelForm(forms.ModelForm):
 class AlertChannelAdmin(Operated, Told):
     """The ways to tell people, in the order in which they are tried."""
 
+    change_form_template = "admin/queues/operated.html"
     word = "alert-channel"
     form = ChannelForm
     verbs = (TEST,)

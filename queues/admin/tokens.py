@@ -61,6 +61,7 @@ class TokenForm(forms.ModelForm):
 class ApiTokenAdmin(Operated, Window):
     """Every token by its first characters; the rest is known to its user alone."""
 
+    change_form_template = "admin/queues/operated.html"
     form = TokenForm
     verbs = (REVOKE,)
     ordering = ("-id",)

@@ -101,11 +101,13 @@ def test_a_shipped_rule_cannot_be_deleted_and_an_own_one_can(staff):
 def test_a_mute_is_told_in_the_audit_and_ends(staff, model):
     row = model.objects.first()
     name = f"admin:queues_{model._meta.model_name}"
+    assert "Mute…" in page(staff, f"{model._meta.model_name}_change", row.pk)
 
     staff.post(
         reverse(f"{name}_mute", args=[row.pk]), {"when": "1h", "reason": "deploy"}
     )
 
+    assert "Unmute" in page(staff, f"{model._meta.model_name}_change", row.pk)
     row.refresh_from_db()
     ahead = row.muted_until - timezone.now()
     assert timedelta(minutes=59) < ahead <= timedelta(hours=1)
@@ -192,6 +194,7 @@ def test_a_channel_that_could_not_deliver_is_refused(staff, field, changes):
 def test_a_test_message_arrives_as_an_alert_would(staff, admin_user):
     channel = AlertChannel.objects.get(name="email")
     AlertDelivery.objects.all().delete()
+    assert "Send a test" in page(staff, "alertchannel_change", channel.pk)
 
     staff.post(reverse("admin:queues_alertchannel_test", args=[channel.pk]))
     run_due(limit=20, seconds=20)
