@@ -4,18 +4,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
-from django.db import connection
+from queues.ask import database_now
 
-
-def _read() -> datetime:
-    with connection.cursor() as cursor:
-        # Not now(): that is the start of the transaction, before it waited for locks.
-        cursor.execute("SELECT clock_timestamp()")
-        moment: datetime = cursor.fetchone()[0]
-        return moment
-
-
-_source: Callable[[], datetime] = _read
+_source: Callable[[], datetime] = database_now
 
 
 def now() -> datetime:

@@ -2,9 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import Any
 
-from django.db import connection
 from django.utils.translation import gettext_lazy as _
 
 from cadences import clock
@@ -12,6 +10,7 @@ from cadences.models import Run
 from cadences.states import RunStatus
 from queues.alerts.measures import Reading, measure
 from queues.alerts.rules import starter_rule
+from queues.ask import ask
 
 DAY = 86_400
 NEWEST = 20_000
@@ -33,7 +32,7 @@ GROUP BY cadence.code
 @measure("cadence-unknown", _("sends whose outcome nobody knows"))
 def unknown(now: datetime, window: timedelta) -> Iterator[Reading]:
     """Tell how many executions wait for evidence or a person."""
-    ((count,),) = _rows(UNKNOWN)
+    ((count,),) = ask(UNKNOWN)
     yield Reading(count)
 
 
@@ -51,15 +50,8 @@ def overdue(now: datetime, window: timedelta) -> Iterator[Reading]:
 @measure("opt-out-rate", _("opt-outs of the messages sent"), unit="%")
 def opt_outs(now: datetime, window: timedelta) -> Iterator[Reading]:
     """Tell the share of each cadence's messages that were answered with an opt-out."""
-    for code, share, count in _rows(OPT_OUTS, now, window):
+    for code, share, count in ask(OPT_OUTS, now, window):
         yield Reading(float(share or 0), code, int(count), label=code)
-
-
-def _rows(statement: str, *values: Any) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, values or None)
-        rows: list[tuple[Any, ...]] = cursor.fetchall()
-    return rows
 
 
 starter_rule("cadence-unknown", measure="cadence-unknown", threshold=5)

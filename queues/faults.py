@@ -1,14 +1,14 @@
 """Dead letters by fault: how many, since when, of which types, and the trend."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
 from django.db.models import Count, Max, Min, QuerySet
 
+from queues.ask import ask
 from queues.letters import Selection
 from queues.models import DeadLetter
 
@@ -70,7 +70,7 @@ def faults(
 
 def fault(fingerprint: UUID) -> tuple[str, str]:
     """Return the reason of the newest letter of a fault, and what all have in common."""
-    for _, _, reason, pattern in _rows(NEWEST, [[fingerprint]]):
+    for _, _, reason, pattern in ask(NEWEST, [fingerprint]):
         return reason, pattern
     return "", ""
 
@@ -84,7 +84,7 @@ def _by_fault(selection: Selection, order: str, page: int) -> Sequence[Any]:
     )
     found, values = _sql(letters)
     statement = FAULTS.format(found=found, order=ORDERS[order])
-    return _rows(statement, [*values, PAGE, PAGE * (page - 1)])
+    return ask(statement, *values, PAGE, PAGE * (page - 1))
 
 
 def _fault(row: Sequence[Any], slots: int) -> Fault:
@@ -100,24 +100,17 @@ def _add_trend(selection: Selection, span: str, shown: dict[UUID, Fault]) -> Non
     found, values = _sql(letters.values("fingerprint", "created_at"))
     newest = "created_at > now() - %s"
     statement = TREND.format(found=f"SELECT * FROM ({found}) AS of_them WHERE {newest}")  # noqa: S608
-    for fingerprint, away, count in _rows(statement, [size, *values, size * slots]):
+    for fingerprint, away, count in ask(statement, size, *values, size * slots):
         slot = slots + away // size
         if 0 <= slot < slots:
             shown[fingerprint].trend[slot] += count
 
 
 def _add_newest(shown: dict[UUID, Fault]) -> None:
-    for fingerprint, letter, reason, pattern in _rows(NEWEST, [list(shown)]):
+    for fingerprint, letter, reason, pattern in ask(NEWEST, list(shown)):
         each = shown[fingerprint]
         each.newest, each.reason, each.pattern = letter, reason, pattern
 
 
 def _sql(letters: QuerySet[DeadLetter, Any]) -> tuple[str, tuple[Any, ...]]:
     return letters.order_by().query.sql_with_params()
-
-
-def _rows(statement: str, values: Iterable[Any]) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, list(values))
-        rows: list[tuple[Any, ...]] = cursor.fetchall()
-    return rows

@@ -1,11 +1,9 @@
 """How many and how old: figures that stay cheap however long the history grows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from django.db import connection
-
+from queues.ask import ask
 from queues.models import Job
 from queues.states import State
 
@@ -126,33 +124,33 @@ class Kept:
 
 def waiting() -> list[Line]:
     """Return the lines of pending jobs: exact."""
-    return [Line(*row) for row in _rows(WAITING)]
+    return [Line(*row) for row in ask(WAITING)]
 
 
 def running() -> dict[str, int]:
     """Return how many jobs of each queue are processing: exact."""
-    return dict(_rows(RUNNING))
+    return dict(ask(RUNNING))
 
 
 def dead() -> dict[str, tuple[int, int]]:
     """Return by type how many jobs are failed, and how many of them nobody dismissed."""
-    return {type_: (failed, standing) for type_, failed, standing in _rows(DEAD)}
+    return {type_: (failed, standing) for type_, failed, standing in ask(DEAD)}
 
 
 def kept() -> Kept:
     """Return what the table holds; past SCANNED_BYTES by a sample of that size."""
-    ((size,),) = _rows(SIZE)
+    ((size,),) = ask(SIZE)
     share = min(1.0, SCANNED_BYTES / size) if size else 1.0
     is_estimated = share < 1.0
     sample = f"TABLESAMPLE SYSTEM ({share * 100:.6f})" if is_estimated else ""
-    rows = _rows(KEPT.format(sample=sample))
+    rows = ask(KEPT.format(sample=sample))
     counts = {(type_, status): round(count / share) for type_, status, count in rows}
     return Kept(counts, is_estimated)
 
 
 def pruned() -> dict[str, int]:
     """Return how many jobs of each type were pruned so far."""
-    return dict(_rows("SELECT type, pruned FROM job_totals"))
+    return dict(ask("SELECT type, pruned FROM job_totals"))
 
 
 def place(job: Job) -> int:
@@ -165,22 +163,16 @@ def place(job: Job) -> int:
     names = ("id", "queue", "priority", "run_at", "limit_name")
     columns = {name: getattr(job, name) for name in names}
     line = "limit_name = %(limit_name)s" if job.limit_name else "limit_name IS NULL"
-    ((ahead,),) = _rows(AHEAD.format(line=line), limit=MOST_AHEAD - 1, **columns)
+    ((ahead,),) = ask(AHEAD.format(line=line), limit=MOST_AHEAD - 1, **columns)
     return int(ahead) + 1
 
 
 def ends() -> dict[str, int]:
     """Return how many attempts ended within the last hour, by outcome."""
-    return dict(_rows(ENDS, picks=PICKED_ATTEMPTS, look_back=LOOK_BACK, hour=HOUR))
+    return dict(ask(ENDS, picks=PICKED_ATTEMPTS, look_back=LOOK_BACK, hour=HOUR))
 
 
 def heartbeats() -> dict[str, tuple[int, float]]:
     """Return by kind how many processes are there, and the age of the last beat."""
-    rows = _rows(HEARTBEATS, fresh=FRESH)
+    rows = ask(HEARTBEATS, fresh=FRESH)
     return {kind: (there, age) for kind, there, age in rows}
-
-
-def _rows(statement: str, **values: Any) -> Sequence[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, values or None)
-        return list(cursor.fetchall())

@@ -19,9 +19,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from time import monotonic
 
-from django.db import DatabaseError, OperationalError, connection, transaction
+from django.db import DatabaseError, OperationalError, transaction
 
 from queues import plans
+from queues.ask import database_now
 from queues.due import next_after
 from queues.enqueue import enqueue, enqueue_many
 from queues.errors import InvalidSchedule, QueueError
@@ -73,7 +74,7 @@ class Memory:
 def fire(memory: Memory | None = None, *, now: datetime | None = None) -> float:
     """Fire every schedule that is due, once; return the seconds until the next look."""
     memory, began = memory or Memory(), monotonic()
-    now = now or _database_clock()
+    now = now or database_now()
     rows = plans.rows()
     if notice(rows, now=now, since=memory.since):
         rows = plans.rows()
@@ -243,10 +244,3 @@ def _next(row: Row, counted_from: datetime) -> datetime | None:
     except InvalidSchedule as error:
         logger.error("schedule %s cannot be fired: %s", row.name, error)  # noqa: TRY400
         return None
-
-
-def _database_clock() -> datetime:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT clock_timestamp()")
-        moment: datetime = cursor.fetchone()[0]
-    return moment

@@ -1,12 +1,9 @@
 """Each queue as people look at it: what waits and runs, how fast, paused by whom."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
-
-from django.db import connection
 
 from queues import figures
+from queues.ask import ask
 from queues.handlers import registry
 from queues.models import Queue
 
@@ -96,10 +93,10 @@ def standings() -> list[Standing]:
         _add(found[line.queue], line)
     for name, count in running.items():
         found[name].running = count
-    for name, count in _counts(PACE, minutes=MINUTES, look_back=LOOK_BACK, picks=PICKS):
+    for name, count in ask(PACE, minutes=MINUTES, look_back=LOOK_BACK, picks=PICKS):
         if name in found:
             found[name].pace = count / MINUTES
-    for name, count in _counts(HEARD, fresh=figures.FRESH):
+    for name, count in ask(HEARD, fresh=figures.FRESH):
         if name in found:
             found[name].heard = count
     _link_limits(found)
@@ -113,12 +110,12 @@ def paused() -> dict[str, Queue]:
 
 def memory() -> dict[str, int]:
     """Return by kind how many bytes the processes that are there hold."""
-    return dict(_counts(MEMORY, fresh=figures.FRESH))
+    return dict(ask(MEMORY, fresh=figures.FRESH))
 
 
 def changes() -> dict[str, int]:
     """Return by door how many rows the audit log got within the last hour."""
-    return dict(_counts(CHANGES))
+    return dict(ask(CHANGES))
 
 
 def _add(standing: Standing, line: figures.Line) -> None:
@@ -135,9 +132,3 @@ def _link_limits(found: dict[str, Standing]) -> None:
             limits = found[each.queue].limits
             if each.limit.name not in limits:
                 limits.append(each.limit.name)
-
-
-def _counts(statement: str, **values: Any) -> Iterable[tuple[str, int]]:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, values)
-        return list(cursor.fetchall())

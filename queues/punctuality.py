@@ -1,14 +1,13 @@
 """Which schedules cannot fire or are late, and what firings came to lately."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
-from django.db import connection
 from django.utils.translation import gettext as _
 
 from queues import payload, plans
+from queues.ask import ask
 from queues.due import next_after
 from queues.errors import QueueError
 from queues.handlers import registry
@@ -44,7 +43,7 @@ class Ailment:
 
 def ailments() -> list[Ailment]:
     """Return what keeps schedules that are on from firing, or from firing in time."""
-    ((now,),) = _rows(CLOCK)
+    ((now,),) = ask(CLOCK)
     on = [row for row in plans.rows() if row.enabled]
     return [each for row in on for each in _of(row, now)]
 
@@ -58,7 +57,7 @@ def firings_lately() -> tuple[dict[str, int], float]:
     """Return the due times of the last hour by status, and the seconds of the latest."""
     counts = dict.fromkeys(CronLog.Status.values, 0)
     worst = 0.0
-    for status, count, delay in _rows(LATELY):
+    for status, count, delay in ask(LATELY):
         counts[status] = count
         worst = max(worst, delay or 0.0)
     return counts, worst
@@ -80,9 +79,3 @@ def _of(row: Row, now: datetime) -> Iterator[Ailment]:
         line = _("it is due since %(seconds).0f s and nobody has fired it")
         words = {"seconds": (now - due).total_seconds()}
         yield Ailment(row.name, line % words, is_late=True)
-
-
-def _rows(statement: str) -> Sequence[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(statement)
-        return list(cursor.fetchall())

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import connection
 
+from queues.ask import ask
 from queues.models import CronLog
 from queues.payload import printable
 from queues.plans import Row
@@ -95,7 +96,7 @@ class Firing:
 
 def begin(firings: Sequence[Firing]) -> list[Firing]:
     """Write the log rows; return the firings that nobody else has written before."""
-    found = _fetch(
+    found = ask(
         OPEN,
         [each.row.id for each in firings],
         [each.due_at for each in firings],
@@ -130,12 +131,6 @@ def finish(firings: Sequence[Firing], begun: Sequence[Firing]) -> None:
         _execute(
             SPREAD, [each.job_id for each in later], [each.start_at for each in later]
         )
-
-
-def _fetch(statement: str, *columns: list[Any]) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, columns)
-        return list(cursor.fetchall())
 
 
 def _execute(statement: str, *columns: list[Any]) -> None:

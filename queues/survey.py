@@ -4,14 +4,11 @@ Each statement walks an index and stops early, so it costs the same at any numbe
 jobs; where a count stopped, it says "at least".
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from django.db import connection
-
+from queues.ask import ask
 from queues.figures import FRESH
 
 ENOUGH = 10_000
@@ -171,36 +168,30 @@ class Fault:
 
 def counts() -> Counts:
     """Return the moment, the jobs that run and the letters that lie open."""
-    return Counts(*_rows(COUNTS, enough=ENOUGH + 1)[0])
+    return Counts(*ask(COUNTS, enough=ENOUGH + 1)[0])
 
 
 def lines() -> list[Line]:
     """Return the lines of pending jobs, every count capped at ENOUGH_OF_LINE."""
-    return [Line(*row) for row in _rows(LINES, enough=ENOUGH_OF_LINE)]
+    return [Line(*row) for row in ask(LINES, enough=ENOUGH_OF_LINE)]
 
 
 def processes() -> list[Process]:
     """Return the processes that run, as far as anyone knows."""
-    return [Process(*row) for row in _rows(PROCESSES, fresh=FRESH)]
+    return [Process(*row) for row in ask(PROCESSES, fresh=FRESH)]
 
 
 def rise() -> Rise:
     """Return how deaths go, of the newest letters."""
-    return Rise(*_rows(RISE, newest=NEWEST)[0])
+    return Rise(*ask(RISE, newest=NEWEST)[0])
 
 
 def faults() -> list[Fault]:
     """Return the commonest faults among the newest open letters."""
     values = {"enough": ENOUGH, "faults": FAULTS_SHOWN, "length": LENGTH}
-    return [Fault(*row) for row in _rows(FAULTS, **values)]
+    return [Fault(*row) for row in ask(FAULTS, **values)]
 
 
 def paused() -> list[tuple[str, datetime]]:
     """Return the queues that somebody paused, and since when."""
-    return [(name, since) for name, since in _rows(PAUSED)]
-
-
-def _rows(statement: str, **values: Any) -> Sequence[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, values or None)
-        return list(cursor.fetchall())
+    return [(name, since) for name, since in ask(PAUSED)]

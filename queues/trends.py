@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import connection
-
+from queues.ask import ask
 from queues.histogram import percentile, sums
 
 FIGURES = f"""
@@ -64,7 +63,7 @@ class Span:
 
 def version() -> tuple[Any, ...]:
     """Return what differs as soon as any figure does: cheap, for whoever keeps some."""
-    return _rows(VERSION, {})[0]
+    return ask(VERSION)[0]
 
 
 def by_step_and_type(
@@ -72,7 +71,7 @@ def by_step_and_type(
 ) -> tuple[list[Span], list[Span]]:
     """Return the steps of a window in which something ended, oldest first, and its types."""
     window = {"since": since, "until": until, "step": step}
-    spans = [_span(row) for row in _rows(BOTH, window)]
+    spans = [_span(row) for row in ask(BOTH, **window)]
     return [span for span in spans if span.at], [span for span in spans if span.type]
 
 
@@ -81,7 +80,7 @@ def by_step(
 ) -> list[Span]:
     """Return the steps of a window in which something of one type ended."""
     window = {"since": since, "until": until, "step": step, "type": type_}
-    return [_span(row) for row in _rows(BY_STEP, window)]
+    return [_span(row) for row in ask(BY_STEP, **window)]
 
 
 def _span(row: Sequence[Any]) -> Span:
@@ -93,9 +92,3 @@ def _span(row: Sequence[Any]) -> Span:
         run_p50=percentile(runs, 0.5, run_max),
         run_p95=percentile(runs, 0.95, run_max),
     )  # fmt: skip
-
-
-def _rows(statement: str, values: dict[str, Any]) -> Sequence[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, values or None)
-        return list(cursor.fetchall())

@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
+from queues.ask import ask
 from queues.figures import FRESH, place
 from queues.handlers import registry
 from queues.models import Job
@@ -178,7 +179,7 @@ def wait_of(job: Job) -> Wait | None:
         return _others(job)
     if wait := _until_due(job):
         return wait
-    crew = Crew(*_rows(CREW, queue=job.queue, fresh=FRESH)[0])
+    crew = Crew(*ask(CREW, queue=job.queue, fresh=FRESH)[0])
     return _no_hands(job, crew) or _limit(job) or _line(job, crew)
 
 
@@ -218,7 +219,7 @@ def _limit(job: Job) -> Wait | None:
     if job.limit_name is None:
         return None
     name, key = job.limit_name, job.limit_key or ""
-    rules = _rows(LIMIT, name=name, key=key, named=NAMED)
+    rules = ask(LIMIT, name=name, key=key, named=NAMED)
     if any(most == 0 for _kind, most, *_rest in rules):
         return Wait(Reason.CLOSED, name=name)
     for kind, most, count, holders, until in rules:
@@ -233,9 +234,3 @@ def _line(job: Job, crew: Crew) -> Wait:
         return Wait(Reason.BEHIND, name=job.queue, count=ahead)
     is_busy = crew.hands and crew.running >= crew.hands
     return Wait(Reason.BUSY if is_busy else Reason.NEXT)
-
-
-def _rows(statement: str, **values: Any) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, values)
-        return list(cursor.fetchall())

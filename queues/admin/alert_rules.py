@@ -97,7 +97,7 @@ class AlertRuleAdmin(Operated, Told):
     verbs = (MUTE, UNMUTE)
     ordering = ("code",)
     sortable_by = ()
-    list_display = ("code", "state", "fires", "over", "sample", "fired")
+    list_display = ("code", "state", "fires", "over", "sample", "problem")
     search_fields = ("code", "measure")
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -145,7 +145,7 @@ class AlertRuleAdmin(Operated, Told):
         return str(row.min_sample)
 
     @admin.display(description=gettext_lazy("could not measure"))
-    def fired(self, row: AlertRule) -> str:
+    def problem(self, row: AlertRule) -> str:
         """Show the error of a rule that cannot be measured."""
         return row.error or show.NOTHING
 

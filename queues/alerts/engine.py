@@ -2,15 +2,14 @@
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import Any
 
-from django.db import connection
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from queues import figures
 from queues.alerts.measures import Reading, measure
 from queues.alerts.rules import starter_rule
+from queues.ask import ask
 from queues.lines import paused
 from queues.models import Worker
 from queues.punctuality import late
@@ -82,7 +81,7 @@ def backlog(now: datetime, window: timedelta) -> Iterator[Reading]:
 @measure("dead-letters", _("jobs that died within the window"))
 def deaths(now: datetime, window: timedelta) -> Iterator[Reading]:
     """Tell how many jobs of each type died."""
-    for type_, count in _rows(DEATHS, now, window):
+    for type_, count in ask(DEATHS, now, window):
         path = reverse("admin:queues_deadletter_changelist") + f"?type={type_}"
         yield Reading(count, type_, label=type_, path=path)
 
@@ -90,7 +89,7 @@ def deaths(now: datetime, window: timedelta) -> Iterator[Reading]:
 @measure("success-rate", _("tries that succeeded"), unit="%")
 def success(now: datetime, window: timedelta) -> Iterator[Reading]:
     """Tell the share of each type's tries that succeeded."""
-    for type_, share, count in _rows(ENDS, now, window):
+    for type_, share, count in ask(ENDS, now, window):
         value = float(share or 0)
         yield Reading(value, type_, int(count), type_, path=_jobs(type_))
 
@@ -98,8 +97,8 @@ def success(now: datetime, window: timedelta) -> Iterator[Reading]:
 @measure("run-time", _("longest run"), unit="s")
 def longest(now: datetime, window: timedelta) -> Iterator[Reading]:
     """Tell the longest run of each type, ended or not."""
-    found = {type_: float(most or 0) for type_, most, _n in _rows(LONGEST, now, window)}
-    for type_, most in _rows(RUNNING):
+    found = {type_: float(most or 0) for type_, most, _n in ask(LONGEST, now, window)}
+    for type_, most in ask(RUNNING):
         found[type_] = max(most, found.get(type_, 0.0))
     for type_, most in found.items():
         yield Reading(most, type_, label=type_, path=_jobs(type_))
@@ -108,7 +107,7 @@ def longest(now: datetime, window: timedelta) -> Iterator[Reading]:
 @measure("schedule-errors", _("errors of a schedule in a row"))
 def failures(now: datetime, window: timedelta) -> Iterator[Reading]:
     """Tell how often each schedule failed since it last succeeded."""
-    for name, count, schedule in _rows(FAILURES, now, window):
+    for name, count, schedule in ask(FAILURES, now, window):
         path = reverse("admin:queues_cronlog_changelist")
         if schedule:
             path = reverse(
@@ -130,13 +129,6 @@ def _heard(kind: str) -> int:
 
 def _jobs(type_: str) -> str:
     return reverse("admin:queues_job_changelist") + f"?type={type_}"
-
-
-def _rows(statement: str, *values: Any) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, values)
-        rows: list[tuple[Any, ...]] = cursor.fetchall()
-    return rows
 
 
 starter_rule("beat-gone", measure="beats", side="below", threshold=1, level="critical")

@@ -5,7 +5,7 @@ from datetime import datetime
 from django.db import transaction
 
 from queues.alerts.tell import say_test
-from queues.alerts.watch import database_now
+from queues.ask import database_now
 from queues.audit import record
 from queues.errors import InvalidRunAt
 from queues.models import AlertChannel, AlertMessage, AlertRule, AlertState

@@ -32,8 +32,8 @@ def tell(
     kind: AlertMessage.Kind,
     states: Sequence[AlertState],
     members: Sequence[AlertState] = (),
-) -> int:
-    """Write one message about these states; return 1.
+) -> AlertMessage:
+    """Write one message about these states, and return it.
 
     It goes to the channels of the rule, else to the first that is ready. With no
     channel ready it is kept, and the log says so.
@@ -55,7 +55,7 @@ def tell(
         hand_over(message, channel)
     if not channels:
         logger.error("an alert has no channel that is ready", message=message.pk)
-    return 1
+    return message
 
 
 def say_test(channel: AlertChannel) -> AlertMessage:

@@ -10,10 +10,11 @@ from datetime import datetime, timedelta
 from itertools import groupby
 
 import structlog
-from django.db import connection, transaction
+from django.db import transaction
 
 from queues.alerts.measures import Reading, measures
 from queues.alerts.tell import tell
+from queues.ask import database_now
 from queues.models import AlertMessage, AlertRule, AlertState
 from queues.models.alert import MAX_SUBJECT_LENGTH, Level
 
@@ -78,10 +79,11 @@ def _look(code: str) -> int:
         _stand(rule, subject, readings.get(subject), states, now)
     if rule.failed_at is not None:
         AlertRule.objects.filter(pk=rule.pk).update(failed_at=None, error="")
-    written = 0
+    messages: list[AlertMessage] = []
     if rule.muted_until is None or rule.muted_until <= now:
-        written += _tell_of_fires(rule, _untold(rule, states.values(), now), now)
-    return written + _tell_of_ends(rule, states.values(), now)
+        messages += _tell_of_fires(rule, _untold(rule, states.values(), now), now)
+    messages += _tell_of_ends(rule, now)
+    return len(messages)
 
 
 def _stand(
@@ -145,9 +147,10 @@ def _untold(
     ]
 
 
-def _tell_of_fires(rule: AlertRule, untold: list[AlertState], now: datetime) -> int:
+def _tell_of_fires(
+    rule: AlertRule, untold: list[AlertState], now: datetime
+) -> Iterator[AlertMessage]:
     """Write a message a subject, or one for those that an incident has in common."""
-    written = 0
     for group, members in groupby(sorted(untold, key=_by_group), key=lambda s: s.group):
         some = list(members)
         incident, is_new = _incident(rule, group, some, now) if group else (None, False)
@@ -157,13 +160,12 @@ def _tell_of_fires(rule: AlertRule, untold: list[AlertState], now: datetime) -> 
             )
             if is_new:
                 everyone = list(incident.members.order_by("subject"))
-                written += tell(rule, Kind.FIRED, [incident], everyone)
+                yield tell(rule, Kind.FIRED, [incident], everyone)
             continue
         for each in some:
             each.is_told, each.told_at = True, now
             each.save(update_fields=["is_told", "told_at"])
-            written += tell(rule, Kind.FIRED, [each])
-    return written
+            yield tell(rule, Kind.FIRED, [each])
 
 
 def _incident(
@@ -193,40 +195,24 @@ def _incident(
     return incident, True
 
 
-def _tell_of_ends(rule: AlertRule, states: Iterable[AlertState], now: datetime) -> int:
+def _tell_of_ends(rule: AlertRule, now: datetime) -> Iterator[AlertMessage]:
     """Write that told subjects are well again; an incident ends with its last member."""
-    written = 0
     for each in rule.states.filter(
         is_incident=False, is_firing=False, is_told=True
     ).order_by("subject"):
         each.is_told = False
         each.save(update_fields=["is_told"])
         if each.incident_id is None:
-            written += tell(rule, Kind.RECOVERED, [each])
+            yield tell(rule, Kind.RECOVERED, [each])
     for incident in rule.states.filter(is_incident=True, is_firing=True):
         if not incident.members.filter(is_firing=True).exists():
             members = list(incident.members.order_by("subject"))
             AlertState.objects.filter(pk=incident.pk).update(
                 is_firing=False, is_told=False, since=now
             )
-            written += tell(rule, Kind.RECOVERED, [incident], members)
+            yield tell(rule, Kind.RECOVERED, [incident], members)
             incident.members.update(incident=None)
-    return written
 
 
 def _by_group(state: AlertState) -> tuple[str, str]:
     return state.group, state.subject
-
-
-def database_now() -> datetime:
-    """Return the moment that decides."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT clock_timestamp()")
-        (now,) = cursor.fetchone()
-    return now  # type: ignore[no-any-return]
-
-
-def firing() -> Iterator[AlertState]:
-    """Yield what fires now, the worst and newest first; members of incidents left out."""
-    states = AlertState.objects.filter(is_firing=True, incident=None)
-    yield from states.select_related("rule").order_by("level", "-since")

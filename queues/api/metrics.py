@@ -44,19 +44,7 @@ class Figures(Collector):
             ("queue",),
             {(name,): age for name, age in _ages(lines).items()},
         )
-        yield gauge(
-            "ritmo_dead_letters",
-            "Dead letters that nobody replayed or dismissed",
-            ("type",),
-            {(name,): standing for name, (_, standing) in figures.dead().items()},
-        )
-        yield gauge(
-            "ritmo_attempts_last_hour",
-            "Attempts that ended within the last hour",
-            ("outcome",),
-            {(end,): 0 for end in End.values}
-            | {(end,): count for end, count in figures.ends().items()},
-        )
+        yield from _ends()
         yield from _firings()
         yield from _processes()
         yield from _memory()
@@ -111,6 +99,22 @@ def _ages(lines: list[figures.Line]) -> dict[str, float]:
         if line.due:
             ages[line.queue] = max(line.age, ages.get(line.queue, 0.0))
     return ages
+
+
+def _ends() -> Iterator[GaugeMetricFamily]:
+    yield gauge(
+        "ritmo_dead_letters",
+        "Dead letters that nobody replayed or dismissed",
+        ("type",),
+        {(name,): standing for name, (_, standing) in figures.dead().items()},
+    )
+    yield gauge(
+        "ritmo_attempts_last_hour",
+        "Attempts that ended within the last hour",
+        ("outcome",),
+        {(end,): 0 for end in End.values}
+        | {(end,): count for end, count in figures.ends().items()},
+    )
 
 
 def _firings() -> Iterator[GaugeMetricFamily]:
