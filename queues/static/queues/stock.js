@@ -26,6 +26,17 @@ function nameCells() {
   }
 }
 
+// The box of a select2 is named after its text, and so not at all while it is empty.
+function nameBoxes() {
+  for (const text of document.querySelectorAll(".select2-selection__rendered")) {
+    const control = text.closest(".select2").previousElementSibling;
+    const name = control?.labels?.[0]?.innerText ?? control?.getAttribute("aria-label");
+    if (name) {
+      text.setAttribute("aria-label", name.trim());
+    }
+  }
+}
+
 // A list that is wider than its card is scrolled by the arrow keys, so it takes focus.
 const watched = new ResizeObserver((entries) => {
   for (const { target } of entries) {
@@ -44,5 +55,8 @@ for (const list of document.querySelectorAll("#changelist .results")) {
 
 nameDates();
 nameCells();
-document.addEventListener("formset:added", nameCells);
-addEventListener("load", () => setTimeout(nameHints));
+document.addEventListener("formset:added", () => {
+  nameCells();
+  setTimeout(nameBoxes);
+});
+addEventListener("load", () => setTimeout(() => [nameHints, nameBoxes].map((name) => name())));
