@@ -39,6 +39,8 @@ RUNNING = {
     "cadences.add_lead",
     "cadences.change_lead",
     "cadences.add_suppression",
+    "syncs.run_segment",
+    "syncs.replay_segmentrefusal",
 }
 """What an operator does day by day."""
 
