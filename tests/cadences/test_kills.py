@@ -123,12 +123,18 @@ def rough(dice: random.Random) -> Fault | None:
 
 
 def _set_out(simulator: Simulator) -> None:
-    """Make runs due: some numbers are not on WhatsApp, some leads need no message."""
+    """Make runs due: some numbers are not on WhatsApp, some leads need no message.
+
+    What nobody can find out is assumed to be sent, or left to a person, half and half.
+    """
     company(calendar=None)
     through_uazapi(simulator)
     only = {"field": "stage", "is": "not_equal", "value": "customer"}
-    which = cadence({"conditions": [only]}, {"delay": 30, "unit": "days"})
-    runs = many(which, DUE)
+    runs = []
+    for policy in ("assume", "review"):
+        first = {"conditions": [only], "on_unknown": policy}
+        which = cadence(first, {"delay": 30, "unit": "days"}, code=policy)
+        runs += many(which, DUE // 2)
     Lead.objects.filter(pk__in=[each.lead_id for each in runs[::15]]).update(
         stage="customer"
     )
@@ -202,7 +208,7 @@ def _judge(simulator: Simulator) -> dict[str, int]:
     for key, state in states.items():
         by_state.setdefault(state, set()).add(key)
     # A refused number ends its run, and that cancels what was refused.
-    assert set(by_state) <= {"sent", "assumed", "skipped", "cancelled"}, by_state.keys()
+    assert set(by_state) <= {"sent", "assumed", "unknown", "skipped", "cancelled"}
     assert by_state["sent"] <= set(counts)
     assert not set(counts) & (by_state["skipped"] | by_state["cancelled"])
     assert all(why for _, state, why in rows if state in {"skipped", "cancelled"})
@@ -223,5 +229,9 @@ def _nothing_is_silent(by_state: dict[str, set[str]]) -> None:
     ) == {("CANCELADA", "invalid_number")}
     assumed = Event.objects.filter(type="ASSUMIDO").count()
     assert assumed == len(by_state.get("assumed", ()))
+    doubted = Run.objects.filter(status="PAUSADA", pause_reason="unknown_send")
+    assert {str(key) for key in doubted.values_list("executions", flat=True)} == (
+        by_state.get("unknown", set())
+    )
     assert not Attempt.objects.filter(outcome=None).exists()
     assert set(Run.objects.filter(last_step=1).values_list("next_step", flat=True)) == {2}  # fmt: skip
