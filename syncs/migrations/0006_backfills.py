@@ -9,6 +9,8 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+    # A table of its own: nothing that is there is locked.
+    initial = True
 
     dependencies = [
         ('syncs', '0005_segments_sql'),
@@ -16,11 +18,6 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.AlterField(
-            model_name='run',
-            name='kind',
-            field=models.CharField(choices=[('report', 'report'), ('incremental', 'incremental'), ('backfill', 'history'), ('segment', 'segment'), ('webhook', 'webhook'), ('recompute', 'computed anew')], db_default='report', max_length=20, verbose_name='kind'),
-        ),
         migrations.CreateModel(
             name='Backfill',
             fields=[
