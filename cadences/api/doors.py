@@ -1,6 +1,5 @@
 """The door that the seed's cron and its people knock at."""
 
-import json
 import logging
 from http import HTTPStatus
 from typing import Any
@@ -13,6 +12,7 @@ from cadences.runner import MOST, run_here
 from cadences.states import Trigger
 from queues.api.auth import CronSecretOrServiceKey
 from queues.api.errors import problems
+from queues.api.intake import read_optional
 
 logger = logging.getLogger(__name__)
 
@@ -22,7 +22,7 @@ router = Router(tags=["cadences"])
 @router.post(
     "/functions/v1/cadence-runner",
     auth=CronSecretOrServiceKey(),
-    response={200: dict[str, Any], **problems(400, 401, 500)},
+    response={200: dict[str, Any], **problems(400, 401, 413, 500)},
 )
 def cadence_runner(request: HttpRequest) -> JsonResponse:
     """Make one pass over the due steps in this request; the rest is left to workers."""
@@ -40,12 +40,7 @@ def cadence_runner(request: HttpRequest) -> JsonResponse:
 
 def _read(request: HttpRequest) -> tuple[Trigger, int]:
     """Return who starts the pass and how much it may take; an empty body is CRON."""
-    try:
-        body = json.loads(request.body or b"{}")
-    except ValueError:
-        raise HttpError(HTTPStatus.BAD_REQUEST, "Malformed JSON") from None
-    if not isinstance(body, dict):
-        raise HttpError(HTTPStatus.BAD_REQUEST, "Expected an object")
+    body = read_optional(request)
     trigger, limit = body.get("trigger", Trigger.CRON), body.get("limit", MOST)
     if trigger not in Trigger.values:
         raise HttpError(HTTPStatus.BAD_REQUEST, "Invalid trigger")

@@ -93,10 +93,14 @@ def test_the_door_starts_the_named_segment_once(call, body):
         ({"segment_id": 9}, 404, "Unknown segment: 9"),
         ({"segment_id": "x"}, 400, "Invalid segment_id"),
         ({"segment_id": True}, 400, "Invalid segment_id"),
+        ({"segment_id": "7" * 30}, 400, "Invalid segment_id"),
+        ({"segment_id": "0" * 18 + "77"}, 400, "Invalid segment_id"),
         ([], 400, "Expected an object"),
     ],
 )
 def test_the_door_refuses_in_words(call, body, status, error):
+    segment(7)
+
     answer = call(body)
 
     assert (answer.status_code, answer.json()) == (status, {"error": error})
