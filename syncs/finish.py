@@ -97,7 +97,7 @@ def _conclude(now: Turn, held: dict[str, str]) -> object:
         if ours and all(row.status == StreamStatus.COMPLETE for row in ours):
             links.succeeded(link)
     aside = sum(row.quarantined for row in now.streams)
-    lines = [f"{row.stream}: {row.error}" for row in bad] + [*held.values()]
+    lines = [_line(row) for row in bad] + [*held.values()]
     if not bad and not held:
         text = f"{aside} rows were kept aside" if aside else ""
         return end(now, Outcome.PARTIAL if aside else Outcome.SUCCEEDED, text)
@@ -111,6 +111,13 @@ def _conclude(now: Turn, held: dict[str, str]) -> object:
     return end(
         now, Outcome.PARTIAL if is_partial else Outcome.FAILED, "; ".join(lines), kind
     )
+
+
+def _line(row: StreamRun) -> str:
+    """Return what became of a stream; what names it already names it once."""
+    if row.error.startswith((f"{row.stream}:", f"{row.stream} ")):
+        return row.error
+    return f"{row.stream}: {row.error}"
 
 
 def end(now: Turn, outcome: Outcome, text: str = "", kind: str | None = None) -> object:
