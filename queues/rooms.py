@@ -1,7 +1,7 @@
 """The rooms of the console: what the navigation lists, and in which order.
 
-A model finds its place by its class name, a page that is no list of a model by its
-own. A model without a place here is listed with its app, after the rooms of the
+A model finds its place by its class name among those of the room's app, a page that is
+no list of a model by its own. A model without a place here is listed with its app, after the rooms of the
 engine, and a page without one at the end of those.
 """
 
@@ -61,7 +61,10 @@ def add_room(app: str, name: str | Promise, members: tuple[str, ...]) -> None:
 def arrange(apps: list[Any], request: HttpRequest) -> list[dict[str, Any]]:
     """Return the rooms with what this person may see: ours, the guests', the people's."""
     found = {
-        model["object_name"]: {**model, "app_label": app["app_label"]}
+        f"{app['app_label']}.{model['object_name']}": {
+            **model,
+            "app_label": app["app_label"],
+        }
         for app in apps
         for model in app["models"]
     }
@@ -71,7 +74,7 @@ def arrange(apps: list[Any], request: HttpRequest) -> list[dict[str, Any]]:
         if request.user.has_perm(page.permission)
     }
     rooms = [_room(name, members, found) for name, members in ROOMS]
-    added = [_room(*GUESTS[app], found) for app in sorted(GUESTS)]
+    added = [_room(*GUESTS[app], found, app=app) for app in sorted(GUESTS)]
     guests = [_guest(app, found) for app in apps]
     rooms[-2]["models"] += found.values()
     return [
@@ -80,14 +83,30 @@ def arrange(apps: list[Any], request: HttpRequest) -> list[dict[str, Any]]:
 
 
 def _room(
-    name: str | Promise, members: tuple[str, ...], found: dict[str, Any]
+    name: str | Promise,
+    members: tuple[str, ...],
+    found: dict[str, Any],
+    *,
+    app: str = "",
 ) -> dict[str, Any]:
-    models = [found.pop(member) for member in members if member in found]
+    keys = [key for member in members if (key := _key(member, found, app)) is not None]
+    models = [found.pop(key) for key in keys]
     return {"name": name, "app_label": "", "app_url": "", "models": models}
 
 
+def _key(member: str, found: Mapping[str, Any], app: str) -> str | None:
+    """Return what a member is found by: two apps may have models of one name."""
+    if member in found:
+        return member
+    for key in found:
+        label, _dot, name = key.partition(".")
+        if name == member and (label == app if app else label not in GUESTS):
+            return key
+    return None
+
+
 def _guest(app: Mapping[str, Any], found: dict[str, Any]) -> dict[str, Any]:
-    names = [model["object_name"] for model in app["models"]]
+    names = [f"{app['app_label']}.{model['object_name']}" for model in app["models"]]
     return {**app, "models": [found.pop(name) for name in names if name in found]}
 
 
