@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     atomic = False
 
-    dependencies = [("syncs", "0005_segments_sql")]
+    dependencies = [("syncs", "0007_kinds")]
 
     operations = [
         AddIndexConcurrently(
