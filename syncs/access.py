@@ -56,9 +56,9 @@ def _there(found: Store | None) -> Store:
     return found
 
 
-def _key(value: object) -> UUID | None:
-    """Return the key that a text is; what is none is the key of no row."""
+def _key(value: object) -> UUID:
+    """Return the key that a text is; what is none is the key that no row has."""
     try:
         return UUID(str(value))
     except ValueError:
-        return None
+        return UUID(int=0)

@@ -89,7 +89,8 @@ def test_s34_many_due_at_six_run_once_each_and_disturb_nobody(hub):  # noqa: PLR
     assert crowd is not None
     assert (crowd.syncs, crowd.places) == (CONTROLS, 3)
     assert crowd.span == timedelta(seconds=math.ceil(CONTROLS / 3) * crowd.seconds)
-    port, stop, seen = free_port(), threading.Event(), []
+    port, stop = free_port(), threading.Event()
+    seen: list[float] = []
 
     with web(port), worker("-c", "4", **environment(hub)):
         looking = threading.Thread(target=look_on, args=[port, stop, seen])
