@@ -107,9 +107,13 @@ def ring_in_a_hurry(sender: Service, **_: object) -> None:
 @beat_init.connect
 def stop_between_ticks(sender: Service, **_: object) -> None:
     """Take the signals from Celery, which would stop in the middle of a tick."""
-    if threading.current_thread() is threading.main_thread():
+    scheduler = sender.scheduler
+    if (
+        isinstance(scheduler, RowScheduler)
+        and threading.current_thread() is threading.main_thread()
+    ):
         for each in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(each, sender.scheduler.stop)
+            signal.signal(each, scheduler.stop)
 
 
 def _vouch() -> None:

@@ -97,8 +97,13 @@ def facts(run: Run) -> dict[str, Any]:
 def read_body(request: HttpRequest, schema: type[Wish]) -> tuple[Wish, Body]:
     """Return what the body asks for, checked, and the body as it came."""
     body = read_optional(request)
+    return checked(schema, body), body
+
+
+def checked(schema: type[Wish], body: Body) -> Wish:
+    """Return what a body asks for, or refuse with all that is wrong with it."""
     try:
-        return schema.model_validate(body), body
+        return schema.model_validate(body)
     except ValidationError as error:
         said = "; ".join(_fault(each) for each in error.errors(include_url=False))
         raise HttpError(HTTPStatus.BAD_REQUEST, said) from None

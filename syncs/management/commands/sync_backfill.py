@@ -15,7 +15,6 @@ from syncs.errors import (
     ProviderError,
     UnknownStore,
 )
-from syncs.models import Store
 from syncs.ports import Estimate
 
 FAILED = 1
@@ -45,7 +44,7 @@ class Command(PlainCommand):
     def handle(self, *args: object, **options: Any) -> None:
         """Say what it takes, and begin unless only that was asked for."""
         try:
-            store = self._store(options["store"])
+            store = access.any_store(options["store"])
             days = backfill.days_of(store, options["from"], options["to"])
             found = backfill.look_ahead(store, days, slice_days=options["slice_days"])
             self._tell(found)
@@ -68,9 +67,3 @@ class Command(PlainCommand):
         }
         for name, value in facts.items():
             self.stdout.write(f"{name}: {value}")
-
-    def _store(self, text: str) -> Store:
-        found = Store.objects.filter(pk=access.key_of(text, UnknownStore)).first()
-        if found is None:
-            raise UnknownStore(_("There is no such store"))
-        return found
