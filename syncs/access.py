@@ -11,6 +11,7 @@ from syncs.errors import UnknownRun, UnknownStore
 from syncs.models import Run, Store
 
 LOOK = "syncs.view_store"
+NOBODY = UUID(int=0)
 
 
 def stores_of(person: User | AnonymousUser) -> QuerySet[Store]:
@@ -49,9 +50,9 @@ def _one(stores: QuerySet[Store], store_id: object) -> Store:
     return found
 
 
-def _key(value: object) -> UUID | None:
+def _key(value: object) -> UUID:
     """Return the key that a text is; what is none is the key of no row."""
     try:
         return UUID(str(value))
     except ValueError:
-        return None
+        return NOBODY

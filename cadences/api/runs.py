@@ -1,10 +1,10 @@
 """The runs: where each stands, why it waits, and what people do to it."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from http import HTTPStatus
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 from django.contrib.auth.models import User
@@ -13,8 +13,9 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import override
 from ninja import Query, Router, Schema
 from ninja.errors import HttpError
-from pydantic import AwareDatetime
+from pydantic import AfterValidator, AwareDatetime
 
+from cadences import clock
 from cadences.api.callers import (
     A_SERVICE_OR_PERSON,
     actor,
@@ -67,10 +68,21 @@ class Reason(Camel):
     reason: str = ""
 
 
+def _near(moment: datetime) -> datetime:
+    """Refuse what is long over and what nobody means; a clock may be a little behind."""
+    ahead = moment - clock.now()
+    if not -timedelta(minutes=5) <= ahead <= timedelta(days=3650):
+        raise ValueError("not within the next ten years")
+    return moment
+
+
+Soon = Annotated[AwareDatetime, AfterValidator(_near)]
+
+
 class Until(Reason):
     """Until when a pause lasts; left out, until somebody ends it."""
 
-    until: AwareDatetime | None = None
+    until: Soon | None = None
 
 
 class Resume(Reason):
@@ -82,7 +94,7 @@ class Resume(Reason):
 class Moment(Reason):
     """When the next step shall go, through the open hours."""
 
-    at: AwareDatetime
+    at: Soon
 
 
 class First(Reason):
