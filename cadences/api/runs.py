@@ -1,7 +1,7 @@
 """The runs: where each stands, why it waits, and what people do to it."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -37,6 +37,7 @@ from queues.api.idempotency import once
 from queues.api.intake import Body
 from queues.api.schemas import Camel, body_of
 from queues.audit import because
+from queues.enqueue import CLOCK_SKEW, HORIZON
 
 LONGEST_PAGE = 100
 OPERATE, VIEW, REVEAL = (
@@ -71,7 +72,7 @@ class Reason(Camel):
 def _near(moment: datetime) -> datetime:
     """Refuse what is long over and what nobody means; a clock may be a little behind."""
     ahead = moment - clock.now()
-    if not -timedelta(minutes=5) <= ahead <= timedelta(days=3650):
+    if not -CLOCK_SKEW <= ahead <= HORIZON:
         raise ValueError("not within the next ten years")
     return moment
 
