@@ -101,8 +101,13 @@ def read_body(request: HttpRequest, schema: type[Wish]) -> tuple[Wish, Body]:
     if any(text != printable(text) for text in _texts(body)):
         message = "A text holds a character that cannot be stored"
         raise HttpError(HTTPStatus.BAD_REQUEST, message)
+    return checked(schema, body), body
+
+
+def checked(schema: type[Wish], body: Body) -> Wish:
+    """Return what a body asks for, or refuse with all that is wrong with it."""
     try:
-        return schema.model_validate(body), body
+        return schema.model_validate(body)
     except ValidationError as error:
         said = "; ".join(_fault(each) for each in error.errors(include_url=False))
         raise HttpError(HTTPStatus.BAD_REQUEST, said) from None

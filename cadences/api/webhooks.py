@@ -14,9 +14,9 @@ from ninja import Router
 from ninja.errors import HttpError
 
 from cadences.channels import meta_events, plain_events
+from cadences.masks import address as masked
 from cadences.match import Owner, owner_of
 from cadences.models import Account, Run
-from cadences.numbers import masked
 from cadences.receive import receive
 from cadences.states import LIVE, Match, Medium
 from queues.api.auth import bearer
