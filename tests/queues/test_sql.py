@@ -80,7 +80,9 @@ def test_a_plain_insert_has_every_default_and_runs(sql):
 @pytest.mark.parametrize("moment", ["infinity", "-infinity", "0044-01-01 BC"])
 def test_a_moment_that_no_worker_can_read_is_refused(sql, moment):
     with pytest.raises(IntegrityError, match="job_run_at_readable"):
-        sql("INSERT INTO jobs (type, payload, run_at) VALUES ('noop', '{}', %s)", moment)
+        sql(
+            "INSERT INTO jobs (type, payload, run_at) VALUES ('noop', '{}', %s)", moment
+        )
     sql("INSERT INTO jobs (type, payload) VALUES ('noop', '{}')")
     with pytest.raises(IntegrityError, match="job_run_at_readable"):
         sql("UPDATE jobs SET run_at = %s", moment)
