@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 from http import HTTPStatus
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 from django.contrib.auth.models import User
@@ -13,8 +13,9 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import override
 from ninja import Query, Router, Schema
 from ninja.errors import HttpError
-from pydantic import AwareDatetime
+from pydantic import AfterValidator, AwareDatetime
 
+from cadences import clock
 from cadences.api.callers import (
     A_SERVICE_OR_PERSON,
     actor,
@@ -36,6 +37,7 @@ from queues.api.idempotency import once
 from queues.api.intake import Body
 from queues.api.schemas import Camel, body_of
 from queues.audit import because
+from queues.enqueue import CLOCK_SKEW, HORIZON
 
 LONGEST_PAGE = 100
 OPERATE, VIEW, REVEAL = (
@@ -67,10 +69,21 @@ class Reason(Camel):
     reason: str = ""
 
 
+def _near(moment: datetime) -> datetime:
+    """Refuse what is long over and what nobody means; a clock may be a little behind."""
+    ahead = moment - clock.now()
+    if not -CLOCK_SKEW <= ahead <= HORIZON:
+        raise ValueError("not within the next ten years")
+    return moment
+
+
+Soon = Annotated[AwareDatetime, AfterValidator(_near)]
+
+
 class Until(Reason):
     """Until when a pause lasts; left out, until somebody ends it."""
 
-    until: AwareDatetime | None = None
+    until: Soon | None = None
 
 
 class Resume(Reason):
@@ -82,7 +95,7 @@ class Resume(Reason):
 class Moment(Reason):
     """When the next step shall go, through the open hours."""
 
-    at: AwareDatetime
+    at: Soon
 
 
 class First(Reason):

@@ -57,6 +57,9 @@ def _write_jobs() -> None:
     enqueue("demo-slow-export", {"pages": 20}, source="demo")
     enqueue("demo-broken-report", priority=2, source="demo")
     enqueue("process-messages", {"maxMessages": 50}, priority=1, source="demo")
+    # Once the simulated providers are up.
+    soon = now + timedelta(seconds=20)
+    enqueue("demo-sync-stores", run_at=soon, source="demo")
     for hours, order in ((1, 1013), (24, 1014), (24 * 7, 1015)):
         due = now + timedelta(hours=hours)
         enqueue("demo-send-receipt", {"order": order}, run_at=due, source="demo")
