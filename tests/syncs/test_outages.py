@@ -1,0 +1,85 @@
+"""What syncs stand on goes away for a while: nothing is lost, nothing stays held."""
+
+import threading
+
+import pytest
+
+from queues.models import Job
+from syncs.models import Run
+from syncs.states import OPEN, Outcome
+from tests.market.models import Sale
+from tests.processes import until, worker
+from tests.queues.conftest import own_redis
+from tests.syncs.stores import again, ask, entry, sync
+
+__all__ = ["own_redis"]
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(900)]
+
+PATIENCE = 240.0
+
+
+class Gate:
+    """A page at which the provider lets a sync wait until something has happened."""
+
+    def __init__(self, stand, cursor):
+        self.reached, self.opened, self.cursor = (
+            threading.Event(), threading.Event(), cursor,
+        )  # fmt: skip
+        stand.script = self
+
+    def __call__(self, call, times):
+        if call.cursor == self.cursor and times == 1:
+            self.reached.set()
+            self.opened.wait(PATIENCE)
+
+
+def are_over():
+    return not Run.objects.filter(status__in=OPEN).exists()
+
+
+def test_S60_without_redis_syncs_end_and_new_ones_start(stand, shop, own_redis):
+    stand.pages = 6
+    gate = Gate(stand, "4")
+    stores = [shop(), shop("Livraria Lua")]
+    with worker("-c", "2", REDIS_URL=own_redis.url):
+        ask(stores[0])
+        assert gate.reached.wait(PATIENCE)
+        own_redis.stop()
+        gate.opened.set()
+        ask(stores[1])
+        until(lambda: Run.objects.filter(outcome="succeeded").exists(), PATIENCE)
+        own_redis.start()
+        until(are_over, PATIENCE)
+
+    assert {each.outcome for each in Run.objects.all()} == {Outcome.SUCCEEDED}
+    assert all(entry(each).record_count == 12 for each in stores)
+    assert sorted(stand.cursors()) == sorted([*"123456"] * 2)
+
+
+def test_S60_a_full_disk_fails_one_run_and_others_go_on(stand, shop, sql):
+    full, other = shop("Cheia"), shop("Livraria Lua")
+    sql(
+        "CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+        " RAISE EXCEPTION 'could not extend file' USING ERRCODE = '53100'; END $$"
+    )
+    sql(
+        "CREATE TRIGGER full_disk BEFORE INSERT ON market_sale FOR EACH ROW"
+        f" WHEN (NEW.connection_id = '{full.connections.get().pk}')"
+        " EXECUTE FUNCTION full_disk()"
+    )
+    try:
+        run = sync(full)
+        assert run.waiting_for == "retry"
+        again(run)
+        assert again(run).outcome == Outcome.FAILED
+        assert "DiskFull" in run.error_message or "extend" in run.error_message
+        assert sync(other).outcome == Outcome.SUCCEEDED
+    finally:
+        sql("DROP FUNCTION full_disk CASCADE")
+
+    assert set(Sale.objects.values_list("connection_id", flat=True)) == {
+        other.connections.get().pk
+    }
+    assert not Job.objects.filter(status="processing").exists()
+    assert sync(full, forced=True).outcome == Outcome.SUCCEEDED
