@@ -1,5 +1,6 @@
 """What syncs stand on goes away for a while: nothing is lost, nothing stays held."""
 
+import signal
 import threading
 
 import pytest
@@ -9,14 +10,15 @@ from syncs.models import Run
 from syncs.states import OPEN, Outcome
 from tests.market.models import Sale
 from tests.processes import until, worker
-from tests.queues.conftest import own_redis
+from tests.queues.conftest import own_postgres, own_redis
 from tests.syncs.stores import again, ask, entry, sync
 
-__all__ = ["own_redis"]
+__all__ = ["own_postgres", "own_redis"]
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(900)]
 
 PATIENCE = 240.0
+STORE = "11111111-1111-4111-8111-111111111111"
 
 
 class Gate:
@@ -55,6 +57,34 @@ def test_S60_without_redis_syncs_end_and_new_ones_start(stand, shop, own_redis):
     assert {each.outcome for each in Run.objects.all()} == {Outcome.SUCCEEDED}
     assert all(entry(each).record_count == 12 for each in stores)
     assert sorted(stand.cursors()) == sorted([*"123456"] * 2)
+
+
+def test_S60_a_database_that_restarts_holds_nothing_back(stand, own_postgres):
+    own_postgres.migrate()
+    stand.pages = 6
+    gate = Gate(stand, "4")
+    own_postgres.run("INSERT INTO stores (id, name, timezone, currency)"
+                     " VALUES (%s, 'Papelaria', 'UTC', 'BRL')", STORE)  # fmt: skip
+    own_postgres.run(
+        "INSERT INTO store_connections (store_id, provider, external_account, settings)"
+        " VALUES (%s, 'market', 'a', jsonb_build_object('base', %s::text))",
+        STORE, stand.base,
+    )  # fmt: skip
+    own_postgres.run("INSERT INTO sync_queue (store_id, period_start, period_end)"
+                     " VALUES (%s, '2026-11-01', '2026-11-20')", STORE)  # fmt: skip
+    ended = "SELECT outcome FROM sync_queue WHERE completed_at IS NOT NULL"
+    with worker("-c", "1", DATABASE_URL=own_postgres.url):
+        assert gate.reached.wait(PATIENCE)
+        own_postgres.restart(signal.SIGINT)
+        gate.opened.set()
+        until(lambda: own_postgres.run(ended), PATIENCE)
+        held = "SELECT count(*) FROM jobs WHERE status = 'processing'"
+        until(lambda: own_postgres.run(held) == [(0,)], PATIENCE)
+
+    assert own_postgres.run(ended) == [("succeeded",)]
+    assert own_postgres.run("SELECT count(*) FROM market_sale") == [(12,)]
+    assert stand.cursors().count("4") <= 2
+    assert len(stand.cursors()) <= 7
 
 
 def test_S60_a_full_disk_fails_one_run_and_others_go_on(stand, shop, sql):
