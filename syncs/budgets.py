@@ -4,6 +4,7 @@
 fits into the windows of the provider wherever they begin.
 """
 
+import logging
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,6 +17,8 @@ from django.db.models import QuerySet
 from syncs import clock
 from syncs.errors import QuotaSpent, RateLimited, Wait
 from syncs.models import Budget, Spending
+
+logger = logging.getLogger(__name__)
 
 IN_FLIGHT = timedelta(seconds=65)
 """After so long a call that was never settled has reached the provider or never will."""
@@ -121,6 +124,11 @@ def block(key: Key, seconds: float | None) -> Wait:
     None, where the provider did not say how long, is 30 s, then 2 and 8 minutes.
     """
     with locked(key) as (row, now):
+        if seconds is not None and seconds > LONGEST:
+            logger.warning(
+                "provider asks for an absurd wait",
+                extra={"budget": str(key), "seconds": seconds, "waits": LONGEST},
+            )
         if seconds is None:
             seconds = BACKOFF[min(row.strikes, len(BACKOFF) - 1)]
         until = now + timedelta(seconds=min(max(seconds, 1.0), LONGEST))

@@ -1,11 +1,13 @@
 """An adapter for a provider that the tests serve on a socket: orders in pages."""
 
+import os
 from collections.abc import Collection, Iterable
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
 import httpx2
+from django.db import connection as database
 from django.db.models import Count, Sum
 
 from syncs import clock
@@ -106,6 +108,8 @@ class Market:
     def _get(
         self, connection: Connection, path: str, asked: dict[str, str]
     ) -> dict[str, Any]:
+        if os.environ.get("RITMO_PROCESS") == "worker" and database.in_atomic_block:
+            raise RuntimeError("a provider is called inside a transaction")
         headers = {"X-Account": connection.external_account}
         base = connection.settings["base"]
         try:

@@ -146,7 +146,7 @@ class OwnPostgres:
         """Make the tables, those of the tests' own app included."""
         from tests.processes import command
 
-        done = command("migrate", "--run-syncdb", DATABASE_URL=self.url, seconds=100)
+        done = command("migrate", "--run-syncdb", DATABASE_URL=self.url, seconds=300)
         assert done.returncode == 0, done.stderr
 
     def restart(self, number: int) -> None:

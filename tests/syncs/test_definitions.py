@@ -16,7 +16,7 @@ from tests.syncs.provider_fixtures import *  # noqa: F403
 from tests.syncs.shops import NOVEMBER, klaviyo_of, shop_of
 from tests.syncs.stores import sync
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(600)]
 
 FACTS = ["orders", "customers", "products"]
 

@@ -85,9 +85,9 @@ def test_a_report_that_no_longer_holds_a_message_forgets_it(mail):
 
 @pytest.mark.parametrize(
     ("said", "seconds"),
-    [("7", 7), ("+90", 90), ("-5", 30), ("abc", 30), ("999999", 36 * 3600)],
+    [("7", 7), ("+90", 90), ("-5", 30), ("abc", 30), ("", 30), ("999999", 36 * 3600)],
 )
-def test_S15_retry_after_in_every_shape(mail, said, seconds):
+def test_S15_retry_after_in_every_shape(mail, said, seconds, caplog):
     if said == "+90":  # a date, by a clock that is ten minutes ahead
         said = http_date(mail.clock.seconds() + 690)
         mail.faults.add("clock_skew", "flows", value=600)
@@ -98,6 +98,7 @@ def test_S15_retry_after_in_every_shape(mail, said, seconds):
 
     wait = (caught.value.until - timezone.now()).total_seconds()
     assert seconds - 5 <= wait <= seconds + 1
+    assert ("absurd wait" in caplog.text) == (said == "999999")
 
 
 def test_S16_a_spent_day_stops_every_store_of_the_account_and_nothing_else(mail):

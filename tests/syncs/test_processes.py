@@ -23,7 +23,7 @@ from syncs.models import CacheEntry, Event, Run
 from syncs.states import OPEN, Outcome
 from syncs.work import work
 from tests.market.models import Sale
-from tests.processes import celery, running, until, worker
+from tests.processes import celery, command, manage, running, until, worker
 from tests.queues.runners import race
 from tests.syncs.stores import ask, entry, rerun
 
@@ -218,3 +218,39 @@ def test_S08_a_ghost_writes_nothing(stand, shop):
     run.refresh_from_db()
     assert run.outcome == Outcome.SUCCEEDED
     assert stand.cursors() == ["1", "2", "2", "3"]
+
+
+def test_S53_the_command_attaches_to_a_sync_that_runs_and_follows_it(stand, shop):
+    stand.pages, go_on = 8, threading.Event()
+    stand.script = lambda call, _: (
+        (call.cursor == "4" and not go_on.wait(PATIENCE)) or None
+    )
+    store = shop()
+    days = ("--from", "2026-11-01", "--to", "2026-11-20")
+    run = ask(store).run
+    with worker("-c", "1"):
+        until(lambda: "4" in stand.cursors(), PATIENCE)
+        early = command(
+            "sync_store", str(store.pk), *days, "--wait", "0", seconds=PATIENCE
+        )
+        with running(manage("sync_store", str(store.pk), *days)) as following:
+            following.wait_for(f"{run.pk} joined", PATIENCE)
+            go_on.set()
+            code = following.wait(PATIENCE)
+            said = following.output
+
+    assert (early.returncode, code) == (3, 0), said
+    assert "orders: complete, 16 / 16" in said
+    assert Run.objects.count() == 1
+    # On a busy machine the page that waited is asked for again.
+    assert set(stand.cursors()) == {str(n) for n in range(1, 9)}
+
+
+def test_S53_what_the_command_starts_says_who_started_it(stand, shop):
+    store = shop()
+    with worker("-c", "1"):
+        done = command("sync_store", str(store.pk), "--force", seconds=PATIENCE)
+
+    run = Run.objects.get()
+    assert (done.returncode, run.trigger) == (0, "command")
+    assert run.triggered_by

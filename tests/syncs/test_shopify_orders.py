@@ -266,6 +266,26 @@ def test_S41_an_order_of_the_last_two_minutes_is_left_for_the_next_time(shops, c
     assert Order.objects.filter(name="#7").exists()
 
 
+def test_S41_over_fifty_syncs_no_order_is_lost_whatever_the_clocks_say(shops, clock):
+    """The provider's clock is days away from ours, and some orders are of its future."""
+    shop = shops.shops["mugs.myshopify.com"]
+    generous(shops)
+    connection = shop_of()
+    for number in range(50):
+        ahead = timedelta(seconds=30 * (number % 3))
+        lines = [line(number + 1, "Mug", 1, "5.00")]
+        shop.orders.append(order(number + 1, clock.now() + ahead, lines))
+        pull(connection)
+        clock.advance(47)
+    clock.advance(300)
+
+    pull(connection)
+
+    assert Order.objects.count() == len(shop.orders) == 180
+    until = OrderCoverage.objects.get().covered_until
+    assert until < clock.now() - timedelta(seconds=119)
+
+
 def test_S57_a_domain_that_is_none_is_never_called(shops):
     connection = shop_of()
     for text in (
