@@ -45,7 +45,7 @@ from cadences.testing import Recorder, at, recording
 from config.demo.phones import Arrived, Phones
 from queues.invariants import known, violations
 from tests.cadences.ledger import closed_sends, doubled
-from tests.cadences.people import T, cadence, enrolled
+from tests.cadences.people import SAO_PAULO, T, cadence, enrolled
 
 EXAMPLES = int(os.environ.get("RITMO_INTERLEAVINGS", "10"))
 LONG = "RITMO_INTERLEAVINGS" in os.environ
@@ -95,7 +95,8 @@ class Interleavings(RuleBasedStateMachine):
         self.phones.trace = self._look
         self.calls.clear()
         for _ in range(DAYS):
-            self.clock.pass_(days=1)
+            tomorrow = self.clock().astimezone(SAO_PAULO) + timedelta(days=1)
+            self.clock.go_to(tomorrow.replace(hour=10))
             mend(limit=1000)
             run_here(Trigger.CRON)
             if not Run.objects.filter(status=RunStatus.ACTIVE).exists():
