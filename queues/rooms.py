@@ -58,23 +58,27 @@ def add_room(app: str, name: str | Promise, members: tuple[str, ...]) -> None:
     GUESTS[app] = (name, members)
 
 
+Found = dict[tuple[str, str], dict[str, Any]]
+"""What this person may see, by its app and its name; pages are of no app."""
+
+
 def arrange(apps: list[Any], request: HttpRequest) -> list[dict[str, Any]]:
     """Return the rooms with what this person may see: ours, the guests', the people's."""
-    found = {
-        f"{app['app_label']}.{model['object_name']}": {
-            **model,
-            "app_label": app["app_label"],
+    found: Found = {
+        (app["app_label"], model["object_name"]): {
+            **model, "app_label": app["app_label"],
         }
         for app in apps
         for model in app["models"]
-    }
+    }  # fmt: skip
     found |= {
-        page.name: _listed(page)
+        ("", page.name): _listed(page)
         for page in PAGES.values()
         if request.user.has_perm(page.permission)
     }
-    rooms = [_room(name, members, found) for name, members in ROOMS]
-    added = [_room(*GUESTS[app], found, app=app) for app in sorted(GUESTS)]
+    hosts = {app for app, _name in found} - GUESTS.keys()
+    rooms = [_room(name, members, found, hosts) for name, members in ROOMS]
+    added = [_room(*GUESTS[app], found, {app, ""}) for app in sorted(GUESTS)]
     guests = [_guest(app, found) for app in apps]
     rooms[-2]["models"] += found.values()
     return [
@@ -83,31 +87,17 @@ def arrange(apps: list[Any], request: HttpRequest) -> list[dict[str, Any]]:
 
 
 def _room(
-    name: str | Promise,
-    members: tuple[str, ...],
-    found: dict[str, Any],
-    *,
-    app: str = "",
+    name: str | Promise, members: tuple[str, ...], found: Found, apps: set[str]
 ) -> dict[str, Any]:
-    keys = [key for member in members if (key := _key(member, found, app)) is not None]
-    models = [found.pop(key) for key in keys]
+    """Take the members of a room from those apps; two apps may share a word."""
+    keys = [(app, member) for member in members for app in sorted(apps)]
+    models = [found.pop(key) for key in keys if key in found]
     return {"name": name, "app_label": "", "app_url": "", "models": models}
 
 
-def _key(member: str, found: Mapping[str, Any], app: str) -> str | None:
-    """Return what a member is found by: two apps may have models of one name."""
-    if member in found:
-        return member
-    for key in found:
-        label, _dot, name = key.partition(".")
-        if name == member and (label == app if app else label not in GUESTS):
-            return key
-    return None
-
-
-def _guest(app: Mapping[str, Any], found: dict[str, Any]) -> dict[str, Any]:
-    names = [f"{app['app_label']}.{model['object_name']}" for model in app["models"]]
-    return {**app, "models": [found.pop(name) for name in names if name in found]}
+def _guest(app: Mapping[str, Any], found: Found) -> dict[str, Any]:
+    keys = [(app["app_label"], model["object_name"]) for model in app["models"]]
+    return {**app, "models": [found.pop(key) for key in keys if key in found]}
 
 
 def _listed(page: Page) -> dict[str, Any]:
