@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from cadences.models.definitions import Cadence, Version
 from cadences.models.keys import RandomUUID
@@ -67,7 +68,7 @@ class Run(models.Model):
     class Meta:
         db_table = "lead_cadence_runs"
         verbose_name = _("run")
-        verbose_name_plural = _("runs")
+        verbose_name_plural = pgettext_lazy("cadence", "runs")
         permissions = [
             ("operate_run", _("Can enrol, pause, move and end runs")),
         ]

@@ -22,7 +22,11 @@ class CacheEntry(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, db_default=RandomUUID())
     store = models.ForeignKey(
-        Store, models.CASCADE, related_name="entries", db_index=False
+        Store,
+        models.CASCADE,
+        verbose_name=_("store"),
+        related_name="entries",
+        db_index=False,
     )
     data_type = models.CharField(_("data"), max_length=20, choices=DataType)
     period_start = models.DateField(_("from"))

@@ -16,7 +16,9 @@ class Connection(models.Model):
     """One account of a store at a provider. Only an active one is called."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, db_default=RandomUUID())
-    store = models.ForeignKey(Store, models.CASCADE, related_name="connections")
+    store = models.ForeignKey(
+        Store, models.CASCADE, verbose_name=_("store"), related_name="connections"
+    )
     provider = models.CharField(_("provider"), max_length=20, choices=Provider)
     label = models.CharField(_("label"), max_length=100, blank=True, db_default="")
     external_account = models.CharField(

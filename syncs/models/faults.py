@@ -13,7 +13,10 @@ class Quarantined(models.Model):
 
     id = models.BigAutoField(primary_key=True)
     connection = models.ForeignKey(
-        Connection, models.CASCADE, related_name="quarantined"
+        Connection,
+        models.CASCADE,
+        verbose_name=_("connection"),
+        related_name="quarantined",
     )
     stream = models.CharField(_("stream"), max_length=100)
     external_id = models.CharField(
@@ -22,7 +25,12 @@ class Quarantined(models.Model):
     reason = models.TextField(_("reason"))
     sample = models.JSONField(_("sample"), blank=True, default=dict, db_default={})
     run = models.ForeignKey(
-        Run, models.SET_NULL, null=True, blank=True, related_name="quarantined"
+        Run,
+        models.SET_NULL,
+        verbose_name=_("sync"),
+        null=True,
+        blank=True,
+        related_name="quarantined",
     )
     created_at = models.DateTimeField(_("since"), db_default=Now())
     seen_at = models.DateTimeField(_("last seen"), db_default=Now())

@@ -21,7 +21,10 @@ class Delivery(models.Model):
     provider = models.CharField(_("provider"), max_length=20)
     delivery_id = models.CharField(_("delivery"), max_length=100)
     connection = models.ForeignKey(
-        Connection, models.CASCADE, related_name="deliveries"
+        Connection,
+        models.CASCADE,
+        verbose_name=_("connection"),
+        related_name="deliveries",
     )
     topic = models.CharField(_("topic"), max_length=60)
     external_id = models.CharField(_("about"), max_length=64, db_default="")

@@ -42,10 +42,13 @@ class StoreMember(models.Model):
     """A person who sees a store and may ask for its numbers anew."""
 
     id = models.BigAutoField(primary_key=True)
-    store = models.ForeignKey(Store, models.CASCADE, related_name="memberships")
-    user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.CASCADE, related_name="store_memberships"
+    store = models.ForeignKey(
+        Store, models.CASCADE, verbose_name=_("store"), related_name="memberships"
     )
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, verbose_name=_("person"),
+        related_name="store_memberships",
+    )  # fmt: skip
     created_at = models.DateTimeField(_("created"), db_default=Now(), editable=False)
 
     class Meta:

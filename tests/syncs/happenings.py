@@ -6,10 +6,8 @@ The runs go through the engine and call simulated providers, which are gone afte
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
-from django.db.models import F
 from django.db.models.functions import Now
 from django.test import override_settings
 
@@ -17,7 +15,6 @@ from queues.testing import inline
 from syncs.calls import hang_up
 from syncs.connect import pause
 from syncs.models import (
-    CacheEntry,
     Connection,
     Delivery,
     EnrolmentRule,
@@ -172,15 +169,11 @@ def _shut(shops: Shopify) -> Store:
 
 
 def _held(shops: Shopify) -> Store:
-    """Return a store that sells in other money than it said; its old numbers stay."""
+    """Return a store that lists fewer orders than it counts: nothing is published."""
     link = _shop(shops, "padaria-alba", "Padaria Alba")
+    shops.faults.add("drop_rows", "Orders", times=99, value=20)
     _month(link.store)
-    CacheEntry.objects.filter(store=link.store).update(
-        synced_at=F("synced_at") - timedelta(hours=3),
-        fresh_until=F("fresh_until") - timedelta(hours=3),
-    )
-    Connection.objects.filter(pk=link.pk).update(currency="EUR")
-    _month(link.store, forced=True)
+    shops.faults.clear()
     return link.store
 
 
