@@ -223,6 +223,8 @@ def test_a_lead_s_future_is_shown(admin_client: Client, clerk: Client, clock: An
     for asked in (str(somebody.pk), "ana@example.com"):
         assert "Ana Maria Souza" in page(admin_client, at(which, "trial", q=asked))
     assert "Nobody was found." in page(admin_client, at(which, "trial", q="xyz"))
+    lead(name="Bia Lima")  # the newest: whom nobody found, a list would offer
+    assert "Nobody was found." in page(clerk, at(which, "trial", q="souza"))
     masked = page(clerk, at(which, "trial", lead=somebody.pk))
     assert "Ana M. S." in masked
     assert "Souza" not in masked
