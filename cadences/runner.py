@@ -16,7 +16,7 @@ from cadences.claim import Candidate, candidates, claim, remaining
 from cadences.control import may_send
 from cadences.deliver import TAKEN
 from cadences.hands import Pair, deliver_all
-from cadences.journal import Line, close_log, line, open_log
+from cadences.journal import Line, close_log, line, open_log, progress
 from cadences.models import Run, RunnerLog
 from cadences.plan import plan
 from cadences.states import Result, RunStatus, Trigger
@@ -68,6 +68,7 @@ def run_here(
             if page is None:
                 break
             lines += page.lost
+            progress(log, lines, claimed=len(page.won))
             lines += deliver_all(page.won, until=until)
     except Exception as error:
         close_log(log, lines, error=f"{type(error).__name__}: {error}")
@@ -125,6 +126,7 @@ def hand_out(log: RunnerLog, *, limit: int = MOST) -> int:
     count = 0
     while count < limit and (won := _hand_out_page(log, batch, limit - count)):
         count += won
+        progress(log, [], claimed=count)
     batch.seal()
     return count
 

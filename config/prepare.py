@@ -40,11 +40,13 @@ def prepare(password: str) -> None:
 
 def _pause_the_demo() -> None:
     """Stop the schedules of an earlier start with the demo: their types are unknown."""
+    from config.demo.segments import close_segments
     from config.demo.stores import close_stores
     from config.demo.sweep import pause
 
     pause()
     close_stores()
+    close_segments()
 
 
 def known_queues() -> list[str]:

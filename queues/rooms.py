@@ -1,7 +1,7 @@
 """The rooms of the console: what the navigation lists, and in which order.
 
-A model finds its place by its class name, a page that is no list of a model by its
-own. A model without a place here is listed with its app, after the rooms of the
+A model finds its place by its class name among those of the room's app, a page that is
+no list of a model by its own. A model without a place here is listed with its app, after the rooms of the
 engine, and a page without one at the end of those.
 """
 

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from cadences.models import Lead, Run
 from queues.access import may_everywhere, may_on
 from queues.api.auth import A_PERSON, ServiceSecret
-from queues.api.intake import Body, read_object
+from queues.api.intake import Body, read_optional
 from queues.audit import record, whoever
 
 Wish = TypeVar("Wish", bound=Schema)
@@ -96,7 +96,7 @@ def facts(run: Run) -> dict[str, Any]:
 
 def read_body(request: HttpRequest, schema: type[Wish]) -> tuple[Wish, Body]:
     """Return what the body asks for, checked, and the body as it came."""
-    body = read_object(request) if request.body else {}
+    body = read_optional(request)
     return checked(schema, body), body
 
 

@@ -1,6 +1,5 @@
 """The door that the seed's cron and its people knock at."""
 
-import json
 import logging
 from http import HTTPStatus
 from typing import Any
@@ -8,13 +7,13 @@ from uuid import UUID
 
 from django.http import HttpRequest, JsonResponse
 from ninja import Field, Router, Schema
-from ninja.errors import HttpError
 
 from cadences.api.callers import checked
 from cadences.runner import HERE_SECONDS, MOST, run_here
 from cadences.states import Trigger
 from queues.api.auth import CronSecretOrServiceKey
 from queues.api.errors import problems
+from queues.api.intake import read_optional
 from queues.api.schemas import body_of
 
 logger = logging.getLogger(__name__)
@@ -36,7 +35,7 @@ class Knock(Schema):
 
 FACTS: dict[str, Any] = {
     "auth": CronSecretOrServiceKey(),
-    "response": {200: dict[str, Any], **problems(400, 401, 500)},
+    "response": {200: dict[str, Any], **problems(400, 401, 413, 500)},
     "openapi_extra": body_of(Knock, once=False),
 }
 
@@ -45,7 +44,7 @@ FACTS: dict[str, Any] = {
 @router.post("/api/cadences/runner/run", operation_id="cadences_runner_run", **FACTS)
 def cadence_runner(request: HttpRequest) -> JsonResponse:
     """Make one pass over the due steps in this request; the rest is left to workers."""
-    wish = checked(Knock, _read(request))
+    wish = checked(Knock, read_optional(request))
     trigger = Trigger.TEST if wish.dry_run else wish.trigger
     try:
         done = run_here(
@@ -58,14 +57,3 @@ def cadence_runner(request: HttpRequest) -> JsonResponse:
     return JsonResponse(
         {"success": True, "summary": done.summary, "results": done.results}
     )
-
-
-def _read(request: HttpRequest) -> dict[str, Any]:
-    """Return the members of the body; an empty one has none."""
-    try:
-        body = json.loads(request.body or b"{}")
-    except ValueError:
-        raise HttpError(HTTPStatus.BAD_REQUEST, "Malformed JSON") from None
-    if not isinstance(body, dict):
-        raise HttpError(HTTPStatus.BAD_REQUEST, "Expected an object")
-    return body

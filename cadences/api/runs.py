@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 from uuid import UUID
@@ -31,6 +32,7 @@ from cadences.restart import restart
 from cadences.states import RunStatus
 from queues.access import may
 from queues.api.errors import problems
+from queues.api.idempotency import once
 from queues.api.intake import Body
 from queues.api.schemas import Camel, body_of
 from queues.audit import because
@@ -204,13 +206,15 @@ def move(request: HttpRequest, run_id: UUID) -> Body:
 @router.post(
     "/api/cadences/runs/{uuid:run_id}/restart",
     response=ANSWERS,
-    openapi_extra=body_of(First, once=False),
+    openapi_extra=body_of(First),
 )
-def start_anew(request: HttpRequest, run_id: UUID) -> Body:
+def start_anew(request: HttpRequest, run_id: UUID) -> HttpResponse:
     """End the run if it lives, and answer with the one that takes its place."""
-    wish, _ = read_body(request, First)
-    first = wish.first_step
-    return _do(request, run_id, "run.restart", restart, wish, first_step=first)
+    wish, body = read_body(request, First)
+    make = partial(
+        _do, request, run_id, "run.restart", restart, wish, first_step=wish.first_step
+    )
+    return once(request, body, make, status=HTTPStatus.OK)
 
 
 def _do(

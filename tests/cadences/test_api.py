@@ -244,6 +244,17 @@ def test_h4_a_restart_ends_the_run_and_begins_a_new_round(run, phones):
     assert Execution.objects.filter(run=run).count() == 1
 
 
+def test_h4_the_same_key_starts_anew_once(run):
+    key = {"Idempotency-Key": "anew"}
+
+    first, again = (ask(f"{RUNS}/{run.pk}/restart", headers=key) for _ in range(2))
+    other = ask(f"{RUNS}/{run.pk}/restart", {"reason": "x"}, headers=key)
+
+    assert (first.status_code, again.status_code, other.status_code) == (200, 200, 409)
+    assert first.json() == again.json()
+    assert Run.objects.count() == 2
+
+
 def test_a_run_in_doubt_is_not_started_anew(run, phones):
     phones.script = [Unknown("timeout")]
     run_here(Trigger.MANUAL)

@@ -61,8 +61,13 @@ def test_a4_an_unset_secret_never_matches(token, settings):
 def test_a5_methods_and_bodies():
     answer = Client().get(PATH, headers={"Authorization": f"Bearer {SERVICE}"})
     assert (answer.status_code, answer["Allow"]) == (405, "POST")
-    for bad in ({"trigger": "X"}, "{", "[1]", {"limit": 0}, {"limit": True}):
+    deep = '{"a":' * 20_000 + "1" + "}" * 20_000
+    for bad in ({"trigger": "X"}, "{", "[1]", {"limit": 0}, {"limit": True}, deep):
         assert post(bad).status_code == 400
+    assert post(" " * 1_048_577).status_code == 413
+    assert (
+        post({"trigger": "TEST"}, **{"Transfer-Encoding": "chunked"}).status_code == 411
+    )
     assert not RunnerLog.objects.exists()
 
     assert post().json()["summary"]["trigger_source"] == "CRON"
