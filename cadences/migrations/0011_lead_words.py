@@ -17,7 +17,7 @@ class Migration(migrations.Migration):
     """No lock but the shortest."""
 
     atomic = False
-    dependencies = [("cadences", "0009_desk")]
+    dependencies = [("cadences", "0010_open_hours")]
 
     operations = [
         AddIndexConcurrently("lead", models.Index(condition=Q(mode="manual"), fields=["created_at", "id"], name="lead_in_person")),
