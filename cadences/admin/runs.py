@@ -169,7 +169,7 @@ def buttons(run: Run) -> SafeString:
         (reverse(f"admin:cadences_run_{verb.name}", args=[run.pk]), verb.label)
         for verb in AT_HAND
     ]
-    row = format_html_join("", '<a class="button plain small" href="{}">{}</a>', links)
+    row = format_html_join("", '<a href="{}">{}</a>', links)
     return format_html('<span class="at-hand">{}</span>', row)
 
 

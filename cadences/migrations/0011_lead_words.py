@@ -1,4 +1,4 @@
-"""The indexes of the list of leads: any word of a name, in person, erased."""
+"""The indexes of the list of leads, and of what accounts told last."""
 
 from django.contrib.postgres.operations import AddIndexConcurrently
 from django.db import migrations, models
@@ -23,6 +23,7 @@ class Migration(migrations.Migration):
         AddIndexConcurrently("lead", models.Index(condition=Q(mode="manual"), fields=["created_at", "id"], name="lead_in_person")),
         AddIndexConcurrently("lead", models.Index(condition=Q(erased_at__isnull=False), fields=["created_at", "id"], name="lead_erased")),
         AddIndexConcurrently("lead", models.Index(condition=Q(do_not_contact=True), fields=["created_at", "id"], name="lead_never")),
+        AddIndexConcurrently("message", models.Index(condition=Q(channel="webhook"), fields=["account", "-created_at"], name="message_of_account")),
         migrations.RunSQL(
             ["DROP INDEX CONCURRENTLY IF EXISTS lead_by_words", BY_WORDS],
             "DROP INDEX CONCURRENTLY lead_by_words",
