@@ -131,7 +131,9 @@ class RunAdmin(Kept, Window, Desk):
             return buttons(run)
 
         steers = request.GET.get("next") and may_everywhere(request.user, OPERATE)
-        return (who, *self.list_display, *([deeds] if steers else []))
+        if steers:
+            return (who, "where", "state", "step", "next", deeds)
+        return (who, *self.list_display)
 
     def get_list_display_links(self, request: HttpRequest, list_display: Any) -> Any:
         """Lead to the run from its lead."""
