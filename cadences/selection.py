@@ -11,8 +11,8 @@ from django.utils.dateparse import parse_datetime
 
 from cadences import clock
 from cadences.errors import UnknownSelection
-from cadences.models import Run
-from cadences.states import LIVE, ExitReason, PauseReason, RunStatus
+from cadences.models import Run, Step
+from cadences.states import LIVE, ExitReason, Medium, PauseReason, RunStatus
 
 PAUSED, ENDED = "paused", "ended"
 """What a reason is of: a pause and an end share some words."""
@@ -24,6 +24,15 @@ NEXT = {
     "week": timedelta(days=7),
 }
 """By when the next step is planned."""
+LATE = timedelta(minutes=15)
+"""From when on a step that is due stays behind: a pass comes every five minutes."""
+WRONG = (
+    PauseReason.ERRORS, PauseReason.MISSING_DATA, PauseReason.UNKNOWN_SEND,
+    PauseReason.LATE, PauseReason.MAYBE_OPT_OUT, PauseReason.AMBIGUOUS,
+    PauseReason.NO_OPENING,
+)  # fmt: skip
+"""Pauses that somebody has to look at."""
+DIGITS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +45,16 @@ class Runs:
     """A word of a pause or an end, after what it is of: `paused:manual`."""
     next: str = ""
     lead: UUID | None = None
+    version: int | None = None
+    """The key of a version."""
+    step: int | None = None
+    """The place of the step that comes."""
+    medium: str = ""
+    """The channel of the step that comes."""
+    owner: int | None = None
+    """Whose leads."""
+    stuck: str = ""
+    """Whatever it says: late, or paused because something is wrong."""
     upto: datetime | None = None
     """Nothing that began later."""
 
@@ -46,6 +65,9 @@ class Runs:
         told = cls(
             status=found["status"], reason=found["reason"], next=found["next"],
             cadence=_key(found["cadence"]), lead=_key(found["lead"]),
+            version=_number(found["version"]), step=_number(found["step"]),
+            owner=_number(found["owner"]), medium=found["medium"],
+            stuck=found["stuck"],
             upto=_moment(found["upto"]),
         )  # fmt: skip
         told.condition()
@@ -69,10 +91,14 @@ class Runs:
     def condition(self) -> Q:
         """Return what the runs have in common."""
         found = _of_status(self.status) & _of_reason(self.reason) & _of_next(self.next)
-        if self.cadence is not None:
-            found &= Q(cadence=self.cadence)
-        if self.lead is not None:
-            found &= Q(lead=self.lead)
+        columns = {
+            "cadence": self.cadence, "lead": self.lead, "version": self.version,
+            "next_step": self.step, "lead__owner": self.owner,
+        }  # fmt: skip
+        found &= Q(**{name: value for name, value in columns.items() if value})
+        found &= _of_medium(self.medium)
+        if self.stuck:
+            found &= _stuck()
         if self.upto is not None:
             found &= Q(started_at__lte=self.upto)
         return found
@@ -103,6 +129,26 @@ def _of_next(word: str) -> Q:
     if word not in NEXT:
         raise UnknownSelection(f"Unknown span: {word}")
     return Q(status=RunStatus.ACTIVE, next_run_at__lte=clock.now() + NEXT[word])
+
+
+def _of_medium(word: str) -> Q:
+    if word and word not in Medium.values:
+        raise UnknownSelection(f"Unknown channel: {word}")
+    keys = Step.objects.filter(kind=Step.Kind.MESSAGE, medium=word).values("key")
+    return Q(next_step_key__in=keys) if word else Q()
+
+
+def _stuck() -> Q:
+    late = Q(status=RunStatus.ACTIVE, next_run_at__lt=clock.now() - LATE)
+    return late | Q(status=RunStatus.PAUSED, pause_reason__in=WRONG)
+
+
+def _number(word: Any) -> int | None:
+    if not word or isinstance(word, int):
+        return word or None
+    if not (str(word).isascii() and str(word).isdecimal() and len(str(word)) < DIGITS):
+        raise UnknownSelection(f"Not a number: {word}")
+    return int(word)
 
 
 def _key(word: Any) -> UUID | None:

@@ -24,10 +24,10 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 def as_csv(selection: Selection) -> Iterator[str]:
     """Yield a table, its head first; no cell is a formula."""
-    yield _line(COLUMNS)
+    yield line(COLUMNS)
     for letter in _facts(selection):
         letter["payload"] = json.dumps(letter["payload"], ensure_ascii=False)
-        yield _line(_cell(letter[name]) for name in COLUMNS)
+        yield line(letter[name] for name in COLUMNS)
 
 
 def as_json(selection: Selection) -> Iterator[str]:
@@ -75,12 +75,13 @@ def _state(letter: DeadLetter) -> str:
     return OPEN if letter.dismissed_at is None else DISMISSED
 
 
+def line(cells: Iterable[object]) -> str:
+    """Return a line of a table; no cell is a formula."""
+    text = StringIO()
+    csv.writer(text).writerow(_cell(each) for each in cells)
+    return text.getvalue()
+
+
 def _cell(value: object) -> str:
     text = str(value)
     return f"'{text}" if text.startswith(FORMULA) else text
-
-
-def _line(cells: Iterable[object]) -> str:
-    line = StringIO()
-    csv.writer(line).writerow(cells)
-    return line.getvalue()

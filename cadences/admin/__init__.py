@@ -2,6 +2,7 @@
 
 from cadences.admin import (
     accounts,
+    batches,
     cadences,
     calendars,
     companies,
@@ -20,6 +21,7 @@ from cadences.admin import (
 
 __all__ = [
     "accounts",
+    "batches",
     "cadences",
     "calendars",
     "companies",

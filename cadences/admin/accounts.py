@@ -1,7 +1,9 @@
 """Accounts: who sends, what they have used of what they may, and how they are."""
 
+from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.forms import ModelForm
@@ -17,7 +19,7 @@ from cadences.admin.account_form import AccountForm
 from cadences.admin.desk import Desk, reason_form
 from cadences.admin.gauges import gauges_of, ramp_words
 from cadences.check import check
-from cadences.models import Account
+from cadences.models import Account, Message
 from cadences.rest import rest, rests, wake
 from queues.access import may_everywhere
 from queues.admin import show
@@ -25,6 +27,8 @@ from queues.admin.verbs import Verb
 from queues.audit import record
 
 REST = "cadences.rest_account"
+DOORS = {"uazapi": "uazapi", "meta": "meta", "smtp": "email"}
+"""The webhooks of adapters."""
 VERBS = (
     Verb(
         name="rest", label=gettext_lazy("Let it rest"), act=rest, permission=REST,
@@ -108,7 +112,10 @@ class AccountAdmin(Desk):
         """Show the gauges, and how it is."""
         gauges = gauges_of([row])[row.pk]
         may_check = may_everywhere(request.user, REST)
-        told = {"ramp": ramp_words(row), "may_check": may_check}
+        told = {
+            "ramp": ramp_words(row), "may_check": may_check,
+            "door": door_of(request, row), "last_heard_at": last_heard(row),
+        }  # fmt: skip
         return {"badge": health(row), "gauges": gauges, **told}
 
     def save_model(
@@ -176,6 +183,19 @@ class AccountAdmin(Desk):
     def hour(self, row: Any) -> str:
         """Show what it has used of the hour."""
         return _gauge(row, "hour")
+
+
+def door_of(request: HttpRequest, row: Account) -> str:
+    """Return the address that the provider tells us at, if it tells us anything."""
+    name = DOORS.get(row.adapter)
+    home = settings.PUBLIC_URL or request.build_absolute_uri("/").rstrip("/")
+    return f"{home}/webhooks/{name}/{row.pk}" if name else ""
+
+
+def last_heard(row: Account) -> datetime | None:
+    """Return when its provider last told us something."""
+    rows = Message.objects.filter(account=row, channel=Message.Channel.WEBHOOK)
+    return rows.order_by("-created_at").values_list("created_at", flat=True).first()
 
 
 def health(row: Account) -> SafeString:

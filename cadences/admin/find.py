@@ -1,9 +1,9 @@
 """Find leads by what staff type: a number, an e-mail address, an id, a name."""
 
+import re
 from uuid import UUID
 
 from django.db.models import Q
-from django.db.models.functions import Upper
 from django.http import HttpRequest
 
 from cadences.admin.desk import reveals
@@ -16,6 +16,14 @@ SHORTEST = 2
 """Letters of a name that are looked for."""
 ENOUGH = 100
 """Leads that one search finds."""
+ACCENTED = "ÁÀÂÃÄÉÈÊËÍÌÎÏÓÒÔÕÖÚÙÛÜÇÑáàâãäéèêëíìîïóòôõöúùûüçñ"
+PLAIN = "aaaaaeeeeiiiiooooouuuucn" * 2
+WORD = re.compile(r"\w+")
+# as the index `lead_by_words` has it
+BY_WORDS = f"""
+to_tsvector('simple', lower(translate(leads.name, '{ACCENTED}', '{PLAIN}')))
+    @@ to_tsquery('simple', %s)
+"""
 
 
 def lead_ids(request: HttpRequest, term: str) -> list[UUID]:
@@ -65,7 +73,15 @@ def _elsewhere(term: str) -> list[UUID]:
 
 
 def _by_name(term: str) -> list[UUID]:
-    # as the index `lead_by_name` has it
-    rows = Lead.objects.alias(said=Upper("name"))
-    rows = rows.filter(said__startswith=term.upper())
+    """Return leads with a word in their name that begins so, for every word told."""
+    words = [word for word in WORD.findall(plain(term)) if len(word) >= SHORTEST]
+    if not words:
+        return []
+    query = " & ".join(f"{word}:*" for word in words)
+    rows = Lead.objects.extra(where=[BY_WORDS], params=[query])  # noqa: S610
     return list(rows.values_list("pk", flat=True)[:ENOUGH])
+
+
+def plain(text: str) -> str:
+    """Return a text without its accents, as the index has it."""
+    return text.translate(str.maketrans(ACCENTED, PLAIN)).lower()

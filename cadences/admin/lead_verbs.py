@@ -24,22 +24,29 @@ from queues.audit import whoever
 CHANGE, ERASE = "cadences.change_lead", "cadences.delete_lead"
 
 
+class CadenceField(forms.ModelChoiceField):
+    """A choice of cadences, told with their companies."""
+
+    def label_from_instance(self, obj: Any) -> str:
+        """Name a cadence."""
+        return f"{obj} · {obj.company}"
+
+
+def cadence_field() -> CadenceField:
+    """Return a choice of the cadences that take new leads."""
+    rows = Cadence.objects.filter(state=Cadence.State.ACTIVE).select_related("company")
+    return CadenceField(
+        label=gettext_lazy("Cadence"),
+        queryset=rows.order_by("company", "name", "code"),
+        empty_label=None,
+    )
+
+
 class EnrollForm(ReasonForm):
     """Into which cadence."""
 
-    cadence = forms.ModelChoiceField(
-        label=gettext_lazy("Cadence"),
-        queryset=Cadence.objects.filter(state=Cadence.State.ACTIVE)
-        .select_related("company")
-        .order_by("company", "name", "code"),
-        empty_label=None,
-    )
+    cadence = cadence_field()
     field_order = ("cadence", "reason")
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        field: Any = self.fields["cadence"]
-        field.label_from_instance = lambda each: f"{each} · {each.company}"
 
 
 class AddressForm(forms.Form):

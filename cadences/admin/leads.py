@@ -128,7 +128,7 @@ class LeadAdmin(Kept, Desk):
     list_select_related = ("company",)
     search_fields = ("id",)
     search_help_text = gettext_lazy(
-        "A whole number or e-mail address, an id, or the beginning of a name"
+        "A whole number or e-mail address, an id, or how words of a name begin"
     )
     change_list_template = "admin/cadences/keyset.html"
     change_form_template = "admin/cadences/lead/change_form.html"

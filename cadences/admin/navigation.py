@@ -7,6 +7,7 @@ from queues.rooms import add_room
 MEMBERS = (
     # the day's work
     "cadence-panel", "next-actions", "Run", "uncertain", "Task", "Message", "Lead",
+    "EnrollmentBatch",
     # the rules
     "Cadence", "Template", "Calendar", "Account", "Company",
     # what happened

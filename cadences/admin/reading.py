@@ -21,7 +21,7 @@ def reading_of(
     request: HttpRequest, company: Company | None, words: Mapping[str, str]
 ) -> dict[str, Any]:
     """Return a wording as a lead of the company would read it now."""
-    leads = find(company.pk, words.get("q", "")) if company else []
+    leads = find(request, company.pk, words.get("q", "")) if company else []
     lead = _chosen(leads, words.get("lead", ""))
     body = words.get("body", "").replace("\r\n", "\n")
     subject, medium = words.get("subject", ""), words.get("medium", "")

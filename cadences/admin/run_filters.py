@@ -5,6 +5,7 @@ from dataclasses import fields
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
@@ -12,9 +13,9 @@ from django.utils.translation import gettext_lazy as _
 from cadences.admin.find import uuid_in
 from cadences.admin.look import lead
 from cadences.errors import UnknownSelection
-from cadences.models import Cadence, Lead
+from cadences.models import Cadence, Lead, Step, Version
 from cadences.selection import ENDED, PAUSED, Runs
-from cadences.states import ExitReason, PauseReason, RunStatus
+from cadences.states import ExitReason, Medium, PauseReason, RunStatus
 
 MOST = 100
 """Cadences that are offered."""
@@ -25,6 +26,9 @@ SPANS = {
     "3days": _("within three days"),
     "week": _("within a week"),
 }
+
+
+STUCK = {"yes": _("late, or paused by something wrong")}
 
 
 class ByWord(admin.SimpleListFilter):
@@ -80,6 +84,77 @@ class ByReason(ByWord):
         return reasons()
 
 
+class ByStuck(ByWord):
+    """What stays behind, or waits because something is wrong."""
+
+    title, parameter_name = _("needs a look"), "stuck"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[Any]:
+        """Offer one thing."""
+        return STUCK.items()
+
+
+class ByMedium(ByWord):
+    """The channel of the step that comes."""
+
+    title, parameter_name = _("channel"), "medium"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[Any]:
+        """Offer all of them."""
+        return Medium.choices
+
+
+class ByOwner(ByWord):
+    """Whose leads."""
+
+    title, parameter_name = _("owner"), "owner"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[Any]:
+        """Offer those who own any."""
+        owners = Lead.objects.exclude(owner=None).values("owner").distinct()
+        rows = User.objects.filter(pk__in=owners).order_by("username")[:MOST]
+        return [(str(each.pk), each.get_username()) for each in rows]
+
+
+class OfCadence(ByWord):
+    """Something of one cadence, offered once that is chosen."""
+
+    def versions(self, request: HttpRequest) -> Any:
+        """Return the versions of the cadence that is chosen."""
+        key = uuid_in(request.GET.get("cadence", ""))
+        rows = Version.objects.filter(cadence=key) if key else Version.objects.none()
+        return rows.exclude(state=Version.State.DRAFT).order_by("-number")[:MOST]
+
+    def asked(self, request: HttpRequest) -> list[tuple[str, str]]:
+        """Offer what a link asks for, so that it narrows and can be taken away."""
+        word = request.GET.get(str(self.parameter_name), "")
+        return [(word, word)] if word else []
+
+
+class ByVersion(OfCadence):
+    """One version of the cadence."""
+
+    title, parameter_name = _("version"), "version"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[Any]:
+        """Offer those that runs may be on."""
+        found = [(str(each.pk), str(each.number)) for each in self.versions(request)]
+        return found or self.asked(request)
+
+
+class ByStep(OfCadence):
+    """The place of the step that comes."""
+
+    title, parameter_name = _("step"), "step"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[Any]:
+        """Offer as many as a version has."""
+        ours = [each.pk for each in self.versions(request)]
+        rows = Step.objects.filter(version__in=ours).values_list("position")
+        places = rows.order_by("position").distinct()
+        return [(str(at), str(at)) for (at,) in places] or self.asked(request)
+
+
 class ByLead(ByWord):
     """One lead: a word that a link brings; shown only where it narrows."""
 
@@ -92,7 +167,10 @@ class ByLead(ByWord):
         return [(str(row.pk), lead(request, row))] if row else []
 
 
-FILTERS = (ByStatus, ByNext, ByCadence, ByReason, ByLead)
+FILTERS = (
+    ByStatus, ByNext, ByStuck, ByCadence, ByVersion, ByStep, ByReason, ByMedium,
+    ByOwner, ByLead,
+)  # fmt: skip
 
 
 def reasons() -> list[tuple[str, str]]:
@@ -116,6 +194,10 @@ def told(selection: Runs) -> list[tuple[str, str]]:
         "next": SPANS,
         "reason": dict(reasons()),
         "cadence": _cadence(selection),
+        "stuck": STUCK,
+        "medium": dict(Medium.choices),
+        "owner": _owner(selection),
+        "version": _version(selection),
     }
     names = {each.parameter_name: each.title for each in FILTERS}
     return [
@@ -130,6 +212,16 @@ def _cadence(selection: Runs) -> dict[str, str]:
         return {}
     rows = Cadence.objects.filter(pk=selection.cadence)
     return {str(each.pk): str(each) for each in rows}
+
+
+def _owner(selection: Runs) -> dict[str, str]:
+    rows = User.objects.filter(pk=selection.owner or 0)
+    return {str(each.pk): each.get_username() for each in rows}
+
+
+def _version(selection: Runs) -> dict[str, str]:
+    rows = Version.objects.filter(pk=selection.version or 0)
+    return {str(each.pk): str(each.number) for each in rows}
 
 
 def words(request: HttpRequest) -> dict[str, str]:

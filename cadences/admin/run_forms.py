@@ -90,6 +90,15 @@ class RescheduleForm(ReasonForm):
         return _ahead(self.cleaned_data["at"])
 
 
+class RestartForm(SaidForm):
+    """With which step a new round begins."""
+
+    first_step = forms.IntegerField(
+        label=_("First step"), min_value=1, max_value=1000, initial=1
+    )
+    field_order = ("first_step", "reason")
+
+
 class OrderForm(SaidForm):
     """An order over many runs: why, and which of two equal orders it is."""
 

@@ -8,27 +8,33 @@ from django.contrib import messages
 from django.contrib.admin import ModelAdmin
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
+from django.views.decorators.http import require_POST
 
 from cadences import clock
-from cadences.admin import look
+from cadences.admin import desk, look
 from cadences.admin.deeds import phrase
+from cadences.admin.download import download
 from cadences.admin.run_filters import told, words
 from cadences.admin.run_forms import OrderForm
 from cadences.admin.run_verbs import OPERATE, ORDERED
 from cadences.bulk import ENOUGH, MEANT, begin, count
 from cadences.errors import CadenceError, UnknownSelection
+from cadences.export import runs_as_csv
 from cadences.selection import Runs
 from queues.access import may_everywhere
 from queues.admin.verbs import Verb
 from queues.admin.worries import number
+from queues.audit import record
 
 SAMPLES = 5
+VIEW = "cadences.view_run"
 
 
 def page(admin: ModelAdmin, request: HttpRequest, verb: str) -> HttpResponse:
@@ -45,6 +51,23 @@ def page(admin: ModelAdmin, request: HttpRequest, verb: str) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         return _give(request, verb, selection, form)
     return _ask(admin, request, ORDERED[verb], selection, form)
+
+
+@require_POST
+def export(request: HttpRequest) -> HttpResponseBase:
+    """Stream the runs that the address names as a table."""
+    if not may_everywhere(request.user, VIEW):
+        raise PermissionDenied
+    try:
+        selection = Runs.read(words(request))
+    except UnknownSelection:
+        raise Http404 from None
+    is_open = desk.reveals(request)
+    record(
+        "run.export", label="csv", count=max(selection.rows()[:ENOUGH].count(), 1),
+        after={"selection": selection.words(), "revealed": is_open},
+    )  # fmt: skip
+    return download("runs", runs_as_csv(selection, reveals=is_open))
 
 
 def _give(

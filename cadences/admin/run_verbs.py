@@ -10,10 +10,12 @@ from cadences.admin.run_forms import (
     PauseForm,
     ReasonForm,
     RescheduleForm,
+    RestartForm,
     ResumeForm,
     SaidForm,
 )
 from cadences.pause import cancel, pause, reschedule, resume_run, run_now, skip_step
+from cadences.restart import restart
 from cadences.states import LIVE, RunStatus
 from queues.admin.verbs import Verb
 
@@ -78,6 +80,21 @@ CANCEL = _verb(
         "This cannot be undone."
     ),
 )
-VERBS = (PAUSE, RESUME, HURRY, RESCHEDULE, SKIP, CANCEL)
+RESTART = _verb(
+    "restart",
+    gettext_lazy("Start anew"),
+    restart,
+    gettext_lazy("Started anew"),
+    form=RestartForm,
+    offered=lambda run: run.lead.erased_at is None,
+    question=gettext_lazy(
+        "A live run ends, and the lead enters the cadence again: a new run in a new "
+        "round, on the version that is published now. Steps that the lead has heard "
+        "are sent again."
+    ),
+)
+VERBS = (PAUSE, RESUME, HURRY, RESCHEDULE, SKIP, RESTART, CANCEL)
+AT_HAND = (PAUSE, SKIP, HURRY)
+"""Those that stand beside each of the next actions."""
 ORDERED = {verb.name: verb for verb in (PAUSE, RESUME, HURRY, SKIP, CANCEL)}
 """Those that can be ordered over all runs of a list."""

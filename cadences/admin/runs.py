@@ -9,6 +9,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import path, reverse
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy
 
@@ -17,7 +18,7 @@ from cadences.admin.desk import Desk, Kept
 from cadences.admin.find import lead_ids, uuid_in
 from cadences.admin.run_filters import FILTERS, words
 from cadences.admin.run_page import page_of
-from cadences.admin.run_verbs import OPERATE, ORDERED, VERBS
+from cadences.admin.run_verbs import AT_HAND, OPERATE, ORDERED, VERBS
 from cadences.models import Run
 from queues.access import may_everywhere
 from queues.admin import show
@@ -26,13 +27,14 @@ from queues.admin.verbs import Window
 from queues.rooms import Page, add_page
 
 LIST = "cadences_run_changelist"
+VIEW = "cadences.view_run"
 
 add_page(
     Page(
         "next-actions",
         gettext_lazy("Next actions"),
         "admin:cadences_run_next",
-        permission="cadences.view_run",
+        permission=VIEW,
     )
 )
 
@@ -75,6 +77,7 @@ class RunAdmin(Kept, Window, Desk):
                 wrap(partial(run_orders.page, self)),
                 name="cadences_run_order",
             ),
+            path("export/", wrap(run_orders.export), name="cadences_run_export"),
         ]
         return [*own, *super().get_urls()]
 
@@ -106,7 +109,10 @@ class RunAdmin(Kept, Window, Desk):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> Any:
         """Show the list, and what can be ordered for all that match."""
-        context = {"orders": _orders(request), **(extra_context or {})}
+        context = {
+            "orders": _orders(request), "export": _export(request),
+            **(extra_context or {}),
+        }  # fmt: skip
         return super().changelist_view(request, context)
 
     def details(self, request: HttpRequest, row: Any) -> dict[str, Any]:
@@ -120,6 +126,13 @@ class RunAdmin(Kept, Window, Desk):
         def who(run: Run) -> str:
             return look.lead(request, run.lead)
 
+        @admin.display(description=gettext_lazy("do"))
+        def deeds(run: Run) -> SafeString:
+            return buttons(run)
+
+        steers = request.GET.get("next") and may_everywhere(request.user, OPERATE)
+        if steers:
+            return (who, "where", "state", "step", "next", deeds)
         return (who, *self.list_display)
 
     def get_list_display_links(self, request: HttpRequest, list_display: Any) -> Any:
@@ -152,6 +165,16 @@ class RunAdmin(Kept, Window, Desk):
         return show.moment(run.started_at)
 
 
+def buttons(run: Run) -> SafeString:
+    """Show what is mostly done to a run whose step comes, a click away."""
+    links = [
+        (reverse(f"admin:cadences_run_{verb.name}", args=[run.pk]), verb.label)
+        for verb in AT_HAND
+    ]
+    row = format_html_join("", '<a href="{}">{}</a>', links)
+    return format_html('<span class="at-hand">{}</span>', row)
+
+
 def _next(request: HttpRequest) -> HttpResponse:
     """Lead to the runs by their next step."""
     return redirect(f"{reverse('admin:cadences_run_changelist')}?next=week")
@@ -166,3 +189,10 @@ def _orders(request: HttpRequest) -> list[tuple[Any, str]]:
         (verb, f"{reverse('admin:cadences_run_order', args=[name])}?{query}")
         for name, verb in ORDERED.items()
     ]
+
+
+def _export(request: HttpRequest) -> str:
+    """Return where all runs that match are downloaded from; a search is no filter."""
+    if request.GET.get("q") or not may_everywhere(request.user, VIEW):
+        return ""
+    return f"{reverse('admin:cadences_run_export')}?{urlencode(words(request))}"

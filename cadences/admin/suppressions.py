@@ -7,6 +7,7 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
@@ -14,14 +15,17 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
+from django.views.decorators.http import require_POST
 
 from cadences import clock
 from cadences.admin import deeds
 from cadences.admin.desk import Desk, Kept
+from cadences.admin.download import download
 from cadences.admin.run_forms import SaidForm
 from cadences.admin.suppression_forms import AddForm, ImportForm
 from cadences.bar import lift, order_list
 from cadences.errors import BadAddress
+from cadences.export import suppressions_as_csv
 from cadences.models import Suppression
 from cadences.numbers import normal
 from cadences.states import Medium
@@ -30,9 +34,10 @@ from queues.access import may_everywhere
 from queues.admin import show
 from queues.admin.paging import EstimatingPaginator
 from queues.admin.verbs import Verb, Window
-from queues.audit import whoever
+from queues.audit import record, whoever
 
 ADD, DELETE = "cadences.add_suppression", "cadences.delete_suppression"
+VIEW = "cadences.view_suppression"
 LIST = "admin:cadences_suppression_changelist"
 SHOWN_FAULTS = 20
 
@@ -96,6 +101,7 @@ class SuppressionAdmin(Kept, Window, Desk):
         own = [
             path("suppress/", wrap(self.one), name=name("suppress")),
             path("import/", wrap(self.many), name=name("import")),
+            path("export/", wrap(require_POST(self.export)), name=name("export")),
         ]
         return [*own, *super().get_urls()]
 
@@ -148,6 +154,13 @@ class SuppressionAdmin(Kept, Window, Desk):
             "hashes are kept. Jobs write them, and go on after a restart."
         )
         return self._shown(request, form, _("Import a list"), note)
+
+    def export(self, request: HttpRequest) -> HttpResponseBase:
+        """Stream all of them, by their hashes."""
+        if not may_everywhere(request.user, VIEW):
+            raise PermissionDenied
+        record("suppression.export", label="csv")
+        return download("suppressions", suppressions_as_csv())
 
     def _is_whole(self, request: HttpRequest, form: Any) -> bool:
         if not may_everywhere(request.user, ADD):

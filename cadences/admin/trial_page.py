@@ -2,11 +2,9 @@
 
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django import forms
-from django.db.models import Q
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -16,6 +14,7 @@ from django.utils.translation import gettext_lazy
 from cadences import clock
 from cadences.admin import desk, words
 from cadences.admin.acts import told
+from cadences.admin.find import lead_ids, uuid_in
 from cadences.admin.steps_page import chosen
 from cadences.models import Cadence, Lead, Version
 from cadences.simulate import Moment, Timeline, simulate
@@ -23,8 +22,6 @@ from queues.admin.zones import offset
 
 FOUND = 20
 """Leads that a search offers."""
-FEWEST = 4
-"""Digits that are looked for among numbers."""
 
 
 class TrialForm(forms.Form):
@@ -35,7 +32,10 @@ class TrialForm(forms.Form):
         required=False,
         max_length=200,
         widget=forms.TextInput(attrs={"type": "search"}),
-        help_text=gettext_lazy("Name, number, address or id. Empty: the newest."),
+        help_text=gettext_lazy(
+            "A whole number or address, an id, or how words of a name begin. "
+            "Empty: the newest."
+        ),
     )
     lead = forms.ChoiceField(label=gettext_lazy("Lead"), required=False)
     start = forms.DateTimeField(
@@ -49,7 +49,7 @@ class TrialForm(forms.Form):
 def trial(_admin: Any, request: HttpRequest, cadence: Cadence) -> dict[str, Any]:
     """Show the timeline of a version for a lead."""
     version = chosen(request, cadence)
-    leads = find(cadence.company_id, request.GET.get("q", ""))
+    leads = find(request, cadence.company_id, request.GET.get("q", ""))
     form = TrialForm(request.GET or None)
     lead = _lead(cadence, request.GET.get("lead", "")) or next(iter(leads), None)
     known = leads if lead is None or lead in leads else [lead, *leads]
@@ -71,35 +71,21 @@ def trial(_admin: Any, request: HttpRequest, cadence: Cadence) -> dict[str, Any]
     }
 
 
-def find(company: str, text: str) -> list[Lead]:
+def find(request: HttpRequest, company: str, text: str) -> list[Lead]:
     """Return leads of a company that a word finds, the newest first."""
     rows = Lead.objects.filter(company=company, erased_at=None)
-    rows = rows.select_related("owner").order_by("-created_at", "pk")
-    text = text.strip()
-    if text:
-        wanted = Q(name__icontains=text) | Q(external_id=text)
-        digits = "".join(each for each in text if each.isdigit())
-        if len(digits) >= FEWEST or "@" in text:
-            wanted |= Q(contacts__address__contains=text if "@" in text else digits)
-        if _uuid(text):
-            wanted |= Q(pk=text)
-        rows = rows.filter(pk__in=Lead.objects.filter(wanted, company=company).values("pk")[:200])  # fmt: skip
+    rows = rows.select_related("owner").order_by("-created_at", "-pk")
+    if text.strip():
+        rows = rows.filter(pk__in=lead_ids(request, text))
     return list(rows[:FOUND])
 
 
 def _lead(cadence: Cadence, key: str) -> Lead | None:
-    if not _uuid(key):
+    known = uuid_in(key)
+    if known is None:
         return None
     rows = Lead.objects.filter(company=cadence.company_id).select_related("owner")
-    return rows.filter(pk=key).first()
-
-
-def _uuid(text: str) -> bool:
-    try:
-        UUID(text)
-    except ValueError:
-        return False
-    return True
+    return rows.filter(pk=known).first()
 
 
 def _start(form: TrialForm) -> datetime:

@@ -129,6 +129,12 @@ class Message(models.Model):
                 fields=["lead", "-created_at"],
                 condition=Q(lead__isnull=False),
             ),
+            # the page of an account: what its provider told last
+            models.Index(
+                name="message_of_account",
+                fields=["account", "-created_at"],
+                condition=Q(channel="webhook"),
+            ),
             # the inbox of those that nobody owns
             models.Index(
                 name="message_without_owner",

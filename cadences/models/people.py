@@ -85,7 +85,23 @@ class Lead(models.Model):
         indexes = [
             # the list: the newest
             models.Index(name="lead_newest", fields=["created_at", "id"]),
-            # the search of the list; that by name is in the migration `desk`
+            # the filters of the list
+            models.Index(
+                name="lead_in_person",
+                fields=["created_at", "id"],
+                condition=Q(mode="manual"),
+            ),
+            models.Index(
+                name="lead_erased",
+                fields=["created_at", "id"],
+                condition=Q(erased_at__isnull=False),
+            ),
+            models.Index(
+                name="lead_never",
+                fields=["created_at", "id"],
+                condition=Q(do_not_contact=True),
+            ),
+            # the search of the list; that by name is in the migration `lead_words`
             models.Index(
                 name="lead_by_external_id",
                 fields=["external_id"],

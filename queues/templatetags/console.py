@@ -44,6 +44,21 @@ DRAWN = frozenset(
         "segmentlog",
         "segmentrefusal",
         "enrolmentrule",
+        "cadence",
+        "template",
+        "calendar",
+        "account",
+        "company",
+        "cadence-panel",
+        "next-actions",
+        "run",
+        "uncertain",
+        "task",
+        "message",
+        "lead",
+        "suppression",
+        "runnerlog",
+        "enrollmentbatch",
     ]
 )
 """What the sprite holds; pages and models are drawn by their own names."""
@@ -55,20 +70,6 @@ ALIKE = {
     "alertmessage": "note",
     "alertrule": "rule",
     "alertchannel": "info",
-    "cadence": "cronlog",
-    "template": "note",
-    "calendar": "periodictask",
-    "account": "queue",
-    "company": "group",
-    "cadence-panel": "overview",
-    "next-actions": "cronlog",
-    "run": "play",
-    "uncertain": "warn",
-    "task": "job",
-    "message": "deadletter",
-    "lead": "user",
-    "suppression": "close",
-    "runnerlog": "cronlog",
 }
 
 

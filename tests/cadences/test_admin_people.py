@@ -3,10 +3,12 @@
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.test import Client
 
+from cadences.admin.find import BY_WORDS
 from cadences.models import Contact, Lead, Run, Suppression
-from cadences.suppress import hashed
+from cadences.suppress import hashed, suppress
 from queues.batches import Batch
 from queues.models import AuditEntry, Job
 from queues.work import run_due
@@ -313,3 +315,34 @@ def test_a_list_that_is_too_long_is_refused(admin_client: Client, monkeypatch):
 
     assert "At most 1 lines at once." in long.content.decode()
     assert "larger than 5 MB" in large.content.decode()
+
+
+def test_a_suppression_is_downloaded_as_a_hash(admin_client: Client, ana: Lead):
+    address = ana.contacts.get().address
+    suppress("whatsapp", address, reason="manual", source="ana", everywhere=True)
+    path = "/admin/cadences/suppression/export/"
+
+    answer = admin_client.post(path)
+    text = answer.getvalue().decode()
+
+    assert text.splitlines()[1].startswith(hashed("whatsapp", address))
+    assert address.lstrip("+") not in text
+    assert AuditEntry.objects.filter(action="suppression.export").exists()
+    assert staff("nobody").post(path).status_code == 403
+    assert admin_client.get(path).status_code == 405
+
+
+def test_a_search_by_name_and_the_filters_have_their_indexes(db: None):
+    Lead.objects.bulk_create(
+        Lead(company=company(), name=f"Ana {n}", mode="auto") for n in range(3000)
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE leads")
+
+    by_name = Lead.objects.extra(where=[BY_WORDS], params=["souz:*"]).explain()  # noqa: S610
+    in_person = Lead.objects.filter(mode="manual").order_by("-created_at", "-pk")
+    erased = Lead.objects.filter(erased_at__isnull=False).order_by("-created_at", "-pk")
+
+    assert "lead_by_words" in by_name
+    assert "lead_in_person" in in_person[:50].explain()
+    assert "lead_erased" in erased[:50].explain()

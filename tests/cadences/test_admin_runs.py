@@ -1,21 +1,25 @@
 """Runs in the console: found, explained, steered, alone and by the hundred."""
 
+import csv
+import io
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
+from cadences import export
 from cadences.bulk import BULK, Tally, begin, go_on
 from cadences.errors import NothingSelected, UnknownSelection
-from cadences.models import Event, Run
+from cadences.models import Event, Lead, Run
 from cadences.selection import Runs
 from queues.models import AuditEntry, Job
 from queues.work import run_due
 from tests.cadences.people import cadence, enrolled, fresh, told
-from tests.queues.desk import act, page
+from tests.queues.desk import act, page, staff
 
 pytestmark = pytest.mark.django_db
 
@@ -266,3 +270,120 @@ def test_a_verb_or_words_that_nobody_knows_are_no_page(
 ):
     assert admin_client.get(f"{LIST}order/explode/").status_code == 404
     assert admin_client.get(f"{LIST}order/pause/?status=gone").status_code == 404
+
+
+def test_h4_a_run_is_started_anew_from_its_page(admin_client: Client, two: list[Run]):
+    old = two[0]
+    assert "Start anew" in page(admin_client, one(old))
+
+    refused = admin_client.post(one(old, "restart"), {"first_step": 1})
+    admin_client.post(
+        one(old, "restart"), {"first_step": 2, "reason": "they asked for it"}
+    )
+
+    assert "This field is required." in refused.content.decode()
+    assert (fresh(old).status, fresh(old).exit_reason) == ("CANCELADA", "replaced")
+    new = Run.objects.get(lead=old.lead_id, round=2)
+    assert (new.status, new.next_step) == ("ATIVA", 2)
+    assert last("run.restart").reason == "they asked for it"
+    assert "all rounds" in page(admin_client, one(new))
+
+
+def test_chosen_rows_are_moved_and_started_anew_together(
+    admin_client: Client, two: list[Run]
+):
+    at = (timezone.localtime() + timedelta(days=3)).replace(second=0, microsecond=0)
+
+    chosen = {"_selected_action": [each.pk for each in two], "confirmed": 1}
+    when = {"action": "reschedule", "at": f"{at:%Y-%m-%dT%H:%M}"}
+
+    admin_client.post(LIST, {**chosen, **when})
+    moved = {fresh(each).planned_run_at for each in two}
+    admin_client.post(
+        LIST, {**chosen, "action": "restart", "reason": "new text", "first_step": 1}
+    )
+
+    assert moved == {at}
+    assert Run.objects.filter(round=2, status="ATIVA").count() == 2
+
+
+def test_h11_runs_are_downloaded_and_people_masked(
+    admin_client: Client, two: list[Run]
+):
+    Lead.objects.filter(pk=two[0].lead_id).update(name="=cmd() Ana Souza")
+    viewer = staff("viewer", "view_run")
+
+    whole = table(admin_client, "status=ATIVA")
+    masked = table(viewer, "status=ATIVA")
+
+    assert len(whole) == len(masked) == 2
+    named = {each["run"]: each for each in whole}[str(two[0].pk)]
+    assert named["name"] == "'=cmd() Ana Souza"
+    assert named["address"].startswith("'+55119")
+    assert (named["status"], named["cadence"], named["version"]) == (
+        "ATIVA",
+        "welcome",
+        "1",
+    )
+    hidden = {each["run"]: each for each in masked}[str(two[0].pk)]
+    assert hidden["name"] == "'=cmd() A. S."
+    assert "****" in hidden["address"]
+    assert table(admin_client, "status=PAUSADA") == []
+    entry = last("run.export")
+    assert entry.after["revealed"] is True
+    assert admin_client.get(f"{LIST}export/").status_code == 405
+    assert admin_client.post(f"{LIST}export/?status=x").status_code == 404
+    assert staff("nobody").post(f"{LIST}export/").status_code == 403
+
+
+def table(client: Client, query: str) -> list[dict[str, str]]:
+    answer = client.post(f"{LIST}export/?{query}")
+    assert answer["Content-Type"] == "text/csv; charset=utf-8"
+    text = answer.getvalue().decode()
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def test_a_long_table_is_read_by_pages(two: list[Run], monkeypatch):
+    monkeypatch.setattr(export, "PAGE", 2)
+    enrolled(cadence(code="other"), 3)
+    Run.objects.update(created_at=timezone.now())  # a tie in every place
+
+    lines = list(export.runs_as_csv(Runs(), reveals=True))
+
+    assert len({each.partition(",")[0] for each in lines[1:]}) == 5
+
+
+def test_runs_are_narrowed_to_what_needs_a_look_to_owners_and_to_steps(
+    admin_client: Client, admin_user: User, two: list[Run]
+):
+    first, second = two
+    (third,) = enrolled(cadence({"medium": "email"}, code="mail"), without_contact=True)
+    Lead.objects.filter(pk=first.lead_id).update(owner=admin_user)
+    Run.objects.filter(pk=second.pk).update(
+        next_run_at=timezone.now() - timedelta(hours=1)
+    )
+
+    def shown(query: str) -> set[str]:
+        text = page(admin_client, f"{LIST}?{query}")
+        return {str(each.pk) for each in (*two, third) if f"/run/{each.pk}/" in text}
+
+    assert shown(f"owner={admin_user.pk}") == {str(first.pk)}
+    assert shown("stuck=yes") == {str(second.pk)}
+    assert shown("medium=email") == {str(third.pk)}
+    of = f"cadence={first.cadence_id}"
+    assert shown(f"{of}&version={first.version_id}&step=1") == {
+        str(first.pk), str(second.pk),
+    }  # fmt: skip
+    assert shown(f"{of}&step=2") == set()
+    assert shown("step=x") == set()
+
+
+def test_the_next_actions_have_their_verbs_at_hand(
+    admin_client: Client, two: list[Run]
+):
+    viewer = staff("viewer", "view_run")
+    address = f"{LIST}?next=week"
+
+    assert one(two[0], "skip") in page(admin_client, address)
+    assert one(two[0], "skip") not in page(admin_client, LIST)
+    assert one(two[0], "skip") not in page(viewer, address)

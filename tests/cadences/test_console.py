@@ -15,6 +15,7 @@ from cadences.models import (
     Calendar,
     Company,
     Holiday,
+    Message,
     Quota,
     Run,
     Slot,
@@ -223,6 +224,8 @@ def test_a_lead_s_future_is_shown(admin_client: Client, clerk: Client, clock: An
     for asked in (str(somebody.pk), "ana@example.com"):
         assert "Ana Maria Souza" in page(admin_client, at(which, "trial", q=asked))
     assert "Nobody was found." in page(admin_client, at(which, "trial", q="xyz"))
+    lead(name="Bia Lima")  # the newest: whom nobody found, a list would offer
+    assert "Nobody was found." in page(clerk, at(which, "trial", q="souza"))
     masked = page(clerk, at(which, "trial", lead=somebody.pk))
     assert "Ana M. S." in masked
     assert "Souza" not in masked
@@ -470,6 +473,19 @@ def test_an_account_rests_and_wakes(admin_client: Client):
     assert (account.state, account.failures) == (Account.State.ACTIVE, 0)
     with pytest.raises(IllegalMove):
         wake(account)
+
+
+def test_an_account_tells_where_its_provider_knocks(admin_client: Client):
+    account = company().accounts.get(medium="whatsapp")
+    address = f"/admin/cadences/account/{account.pk}/change/"
+    assert "/webhooks/" not in page(admin_client, address)
+
+    Account.objects.filter(pk=account.pk).update(adapter="uazapi")
+    Message.objects.create(account=account, channel="webhook", body="{}")
+    shown = page(admin_client, address)
+
+    assert f"/webhooks/uazapi/{account.pk}" in shown
+    assert "Last heard of" in shown or "last heard of" in shown
 
 
 def test_an_account_is_tested(admin_client: Client, phones: Any):

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import CommandError, call_command
 
 from cadences.enroll import enroll
@@ -26,6 +27,7 @@ from cadences.suppress import suppress
 from queues.models import AuditEntry, Job
 from queues.testing import inline
 from tests.cadences.people import cadence, company, lead
+from tests.queues.desk import page, staff
 
 pytestmark = pytest.mark.django_db
 HEAD = "nome;telefone;e-mail;codigo;dados.cidade"
@@ -255,3 +257,48 @@ def test_a_lead_keeps_what_was_not_told():
 
     one.refresh_from_db()
     assert (one.name, one.stage) == ("Ana", "hot")
+
+
+SHEET = "nome;telefone\nAna Souza;11 98888-0001\nBia;x\nAna S.;11 98888-0001\n"
+BATCHES = "/admin/cadences/enrollmentbatch/"
+
+
+def test_h3_a_sheet_is_tried_in_the_console_then_enrolled(admin_client, db):
+    which = cadence()
+    sheet = SimpleUploadedFile("spring.csv", SHEET.encode())
+    asked = {"cadence": which.pk, "file": sheet, "is_dry": "on"}
+
+    answer = admin_client.post(f"{BATCHES}load/", asked, follow=True)
+    assert "under way" in answer.content.decode()
+    dry = EnrollmentBatch.objects.get()
+    assert Job.objects.get(type="cadence-load").payload == {"batch": str(dry.pk)}
+    load(dry.pk)
+
+    shown = page(admin_client, f"{BATCHES}{dry.pk}/change/")
+    assert "A dry run: nobody was enrolled." in shown
+    assert "“x” is none that can be written to" in shown
+    assert not Run.objects.exists()
+    viewer = staff("viewer", "view_enrollmentbatch")
+    assert "“x”" not in page(viewer, f"{BATCHES}{dry.pk}/change/")
+    assert viewer.get(f"{BATCHES}load/").status_code == 403
+    assert viewer.post(f"{BATCHES}{dry.pk}/enroll/", {"reason": "x"}).status_code == 403
+
+    admin_client.post(f"{BATCHES}{dry.pk}/enroll/", {"reason": "looks right"})
+    real = EnrollmentBatch.objects.get(is_dry=False)
+    load(real.pk)
+
+    assert Run.objects.get().lead.name == "Ana Souza"
+    assert Job.objects.filter(type="cadence-load").count() == 2
+    assert "spring.csv" in page(admin_client, BATCHES)
+
+
+def test_a_sheet_that_cannot_be_read_is_told_at_its_field(admin_client, db):
+    which = cadence()
+    sheet = SimpleUploadedFile("bad.csv", b"colour\nred\n")
+
+    answer = admin_client.post(
+        f"{BATCHES}load/", {"cadence": which.pk, "file": sheet}, follow=True
+    )
+
+    assert "unknown column “colour”" in answer.content.decode()
+    assert not EnrollmentBatch.objects.exists()
