@@ -7,9 +7,9 @@ from uuid import UUID, uuid4
 
 from django.db import transaction
 
+from cadences import reach
 from cadences.errors import BadAddress
 from cadences.models import Contact, ContactIssue, Lead, Suppression
-from cadences.numbers import is_placeholder, normal
 from cadences.states import Medium
 from cadences.suppress import hashed
 
@@ -49,7 +49,7 @@ class Admitted:
 class _Read:
     """The addresses of a stranger in their normal form, and what is wrong with others."""
 
-    good: list[tuple[str, str, str]] = field(default_factory=list)
+    good: list[reach.Address] = field(default_factory=list)
     issues: list[tuple[str, str]] = field(default_factory=list)
 
 
@@ -115,26 +115,26 @@ def _read(stranger: Stranger) -> _Read:
     found = _Read()
     for medium, text in stranger.addresses:
         try:
-            address, identity = normal(medium, text)
+            told = reach.read(medium, text)
         except BadAddress:
             junk = Kind.EMAIL_INVALID if medium == Medium.EMAIL else Kind.PHONE_JUNK
             found.issues.append((junk, text[:100]))
             continue
-        if medium == Medium.EMAIL and is_placeholder(address):
-            found.issues.append((Kind.EMAIL_PLACEHOLDER, address))
-        found.good.append((medium, address, identity))
+        if told.standing == Contact.Standing.PLACEHOLDER:
+            found.issues.append((Kind.EMAIL_PLACEHOLDER, told.address))
+        found.good.append(told)
     found.good = list(dict.fromkeys(found.good))
     if stranger.addresses and not found.good:
         found.issues.append((Kind.NO_CONTACT, ""))
     return found
 
 
-def _erased(company: str, read: Mapping[str, _Read]) -> list[str]:
+def _erased(company: str, readings: Mapping[str, _Read]) -> list[str]:
     """Return those whose address was suppressed because they asked to be forgotten."""
     hashes = {
-        hashed(medium, address): key
-        for key, each in read.items()
-        for medium, address, _ in each.good
+        hashed(told.medium, told.address): key
+        for key, each in readings.items()
+        for told in each.good
     }
     forgotten = Suppression.objects.filter(
         company=company,
@@ -160,24 +160,24 @@ def _reach(wanted: Mapping[UUID, _Read]) -> dict[UUID, list[str]]:
     return changed
 
 
-def _new_contacts(lead_id: UUID, read: _Read, mine: Sequence[Contact]) -> list[Contact]:
+def _new_contacts(
+    lead_id: UUID, reading: _Read, mine: Sequence[Contact]
+) -> list[Contact]:
     """Return the contacts to add: the first of a channel is its preferred one."""
     known = {(each.medium, each.address) for each in mine}
     preferred = {each.medium for each in mine if each.is_preferred}
     added = []
-    for medium, address, identity in read.good:
-        if (medium, address) in known:
+    for told in reading.good:
+        if (told.medium, told.address) in known:
             continue
-        is_made_up = medium == Medium.EMAIL and is_placeholder(address)
         added.append(
             Contact(
-                lead_id=lead_id, medium=medium, address=address, identity=identity,
-                is_preferred=medium not in preferred,
-                standing=Contact.Standing.PLACEHOLDER
-                if is_made_up else Contact.Standing.UNKNOWN,
+                lead_id=lead_id, medium=told.medium, address=told.address,
+                identity=told.identity, standing=told.standing,
+                is_preferred=told.medium not in preferred,
             )
         )  # fmt: skip
-        preferred.add(medium)
+        preferred.add(told.medium)
     return added
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
@@ -20,6 +21,12 @@ FROM companies CROSS JOIN LATERAL (
         ORDER BY next_run_at, id LIMIT %(limit)s) AS due
     ) AS run
 ORDER BY run.turn, run.next_run_at, run.id LIMIT %(limit)s
+"""
+# The same of runs that somebody named.
+NAMED = """
+SELECT id, next_run_at, lead_id, next_step FROM lead_cadence_runs
+WHERE id = ANY(%(named)s::uuid[]) AND status = 'ATIVA' AND next_run_at <= %(now)s
+ORDER BY next_run_at, id LIMIT %(limit)s
 """
 # A row that another holds, or has changed since it was read, is not taken.
 TAKE = """
@@ -64,10 +71,16 @@ class Page:
     lost: list[Candidate]
 
 
-def candidates(limit: int, *, now: datetime) -> list[Candidate]:
-    """Return runs that are due, the companies in turn, the oldest first."""
+def candidates(
+    limit: int, *, now: datetime, named: Sequence[UUID] | None = None
+) -> list[Candidate]:
+    """Return runs that are due, the companies in turn, the oldest first.
+
+    With `named`, none but those.
+    """
+    values: dict[str, Any] = {"now": now, "limit": limit, "named": named}
     with connection.cursor() as cursor:
-        cursor.execute(CANDIDATES, {"now": now, "limit": limit})
+        cursor.execute(CANDIDATES if named is None else NAMED, values)
         return [Candidate(*row) for row in cursor.fetchall()]
 
 

@@ -15,7 +15,7 @@ from cadences.intend import Intent, is_new, lock
 from cadences.models import Attempt, Contact, ContactIssue, Execution, Run
 from cadences.obey import fail, lose, skip
 from cadences.outcomes import Accepted, Outcome, Refused, Unknown, Why
-from cadences.rows import run as execute
+from cadences.rows import one
 from cadences.senders import recover, release, stumble
 from cadences.states import (
     EventType,
@@ -45,7 +45,8 @@ def conclude(intent: Intent, outcome: Outcome, *, duration_ms: int) -> Done | No
         return done(run, Result.SKIPPED, position=execution.position)
     match outcome:
         case Accepted(message_id):
-            _accept(intent, message_id, duration_ms=duration_ms, now=now)
+            if _accept(intent, message_id, duration_ms=duration_ms, now=now):
+                unpark(run, execution, message_id, now=now)
             return _accepted(run, execution, message_id, now=now)
         case Unknown(detail):
             _close(intent, outcome, duration_ms=duration_ms, now=now)
@@ -78,18 +79,26 @@ WITH attempt AS (
         duration_ms = %(took)s WHERE id = %(attempt)s)
 UPDATE lead_step_executions SET state = 'sent', provider_message_id = %(message)s,
     sent_at = %(now)s, look_at = NULL, reason = '' WHERE id = %(execution)s
+RETURNING EXISTS (
+    SELECT FROM delivery_receipts AS receipt
+    WHERE receipt.account_id = lead_step_executions.account_id
+      AND receipt.provider_message_id = %(message)s)
 """
 
 
 def _accept(
     intent: Intent, message_id: str, *, duration_ms: int, now: datetime
-) -> None:
-    """Close the attempt and write that the message has been accepted, at once."""
-    execute(ACCEPT, {
+) -> bool:
+    """Close the attempt and write that the message has been accepted, at once.
+
+    Tell whether the provider has already said how far it came.
+    """
+    (is_told,) = one(ACCEPT, {
         "now": now, "took": max(duration_ms, 0), "attempt": intent.attempt_id,
         "message": message_id or None, "execution": intent.execution.pk,
     })  # fmt: skip
     intent.execution.state, intent.execution.sent_at = ExecutionState.SENT, now
+    return bool(is_told)
 
 
 def _close(
@@ -110,7 +119,6 @@ def _accepted(
     run: Run, execution: Execution, message_id: str, *, now: datetime
 ) -> Done:
     account = execution.account
-    unpark(run, execution, message_id, now=now)
     details = {"canal": execution.medium, "message_id": message_id}
     if run.status != RunStatus.ACTIVE:
         details["concorrente"] = "true"

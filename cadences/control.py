@@ -56,6 +56,16 @@ def may_send() -> bool:
     return True
 
 
+def look_back() -> None:
+    """Switch all sending off if the database is behind what the cache remembers.
+
+    Whoever delivers claims of an earlier pass asks this: a backup holds claims, too.
+    """
+    seen = _seen()
+    if seen is not None and control().epoch < seen:
+        switch(on=False, actor="runner", reason=RESTORED)
+
+
 def _seen() -> int | None:
     try:
         value = cache.get(EPOCH)

@@ -9,9 +9,9 @@ from django.utils.translation import gettext as _
 from cadences import clock
 from cadences.facts import Facts, execution_of, gather
 from cadences.gates import Act, Defer, Exit, Fail, Pause, Skip, walk
-from cadences.models import Run
+from cadences.models import Account, Run
 from cadences.plan import preview, read
-from cadences.senders import choose, day_limit, used_today
+from cadences.senders import choose, day_limit, unwelcome, used_today
 from cadences.states import ExecutionState, ExitReason, PauseReason, RunStatus
 
 
@@ -84,8 +84,21 @@ def _gates(facts: Facts) -> list[Gate]:
     found = [_gate(name, act) for name, act in walk(facts, forced=facts.run.is_forced)]
     if facts.template is not None:
         chosen = choose(facts)
-        found.append(_gate("sender", chosen if isinstance(chosen, Defer) else None))
+        if isinstance(chosen, Defer):
+            return [*found, _gate("sender", chosen)]
+        found += [_gate("sender", None), _free_text(chosen, facts)]
     return found
+
+
+def _free_text(account: Account, facts: Facts) -> Gate:
+    """Tell whether the provider takes a text that it has not approved."""
+    if (shut := unwelcome(account, facts)) is None:
+        return Gate("free_text", is_open=True)
+    said = _(
+        "the text is not approved, and the lead has not written to %(account)s within"
+        " 24 hours: the step will be skipped"
+    ) % {"account": account.name}
+    return Gate("free_text", False, shut.reason, str(said))  # noqa: FBT003
 
 
 def _gate(name: str, act: Act | None) -> Gate:

@@ -19,7 +19,8 @@ WITH recent AS (
     SELECT id, round, exit_reason, last_step FROM lead_cadence_runs
     WHERE cadence_id = %s ORDER BY started_at DESC LIMIT %s
 )
-SELECT e.step_key, max(e.position),
+SELECT e.step_key, CASE WHEN grouping(e.variant) = 0 THEN e.variant END,
+    max(e.position),
     count(*) FILTER (WHERE e.state IN ('sent', 'assumed')),
     count(*) FILTER (WHERE e.delivery_rank >= 2),
     count(*) FILTER (WHERE e.delivery_rank >= 3),
@@ -29,7 +30,7 @@ SELECT e.step_key, max(e.position),
     count(*) FILTER (WHERE e.state = 'refused'),
     count(*) FILTER (WHERE e.state = 'skipped')
 FROM recent r JOIN lead_step_executions e ON e.run_id = r.id AND e.round = r.round
-GROUP BY e.step_key ORDER BY 2
+GROUP BY GROUPING SETS ((e.step_key), (e.step_key, e.variant)) ORDER BY 3, 2
 """
 RUNS = "SELECT count(*) FROM (SELECT FROM lead_cadence_runs WHERE cadence_id = %s LIMIT %s) found"
 STANDING = """
@@ -54,9 +55,11 @@ SELECT version_id, count(*) FROM (
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """What became of one step in the runs that were looked at."""
+    """What became of one step, or one wording of it, in the runs that were looked at."""
 
     key: UUID
+    variant: str | None
+    """The code of a wording; None is the step as a whole."""
     position: int
     sent: int
     delivered: int
@@ -75,6 +78,7 @@ class Funnel:
     runs: int
     is_cut: bool
     counts: dict[UUID, Count]
+    variants: dict[UUID, list[Count]]
 
 
 def funnel(cadence_id: UUID, *, newest: int = NEWEST) -> Funnel:
@@ -84,7 +88,12 @@ def funnel(cadence_id: UUID, *, newest: int = NEWEST) -> Funnel:
         runs = int(cursor.fetchone()[0])
         cursor.execute(STEPS, [cadence_id, newest])
         counts = [Count(*row) for row in cursor.fetchall()]
-    return Funnel(min(runs, newest), runs > newest, {each.key: each for each in counts})
+    wholes = {each.key: each for each in counts if each.variant is None}
+    variants: dict[UUID, list[Count]] = defaultdict(list)
+    for each in counts:
+        if each.variant:
+            variants[each.key].append(each)
+    return Funnel(min(runs, newest), runs > newest, wholes, dict(variants))
 
 
 def standing(cadences: Iterable[UUID]) -> dict[UUID, dict[str, int]]:

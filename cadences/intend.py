@@ -13,7 +13,7 @@ from cadences.links import way_out
 from cadences.models import Account, Attempt, Execution, Revision, Run, Step
 from cadences.ports import Letter
 from cadences.rows import one
-from cadences.senders import choose, is_limited, reserve
+from cadences.senders import choose, is_limited, reserve, unwelcome
 from cadences.states import (
     MAYBE_SENT,
     OVER,
@@ -26,7 +26,6 @@ from cadences.steps import calendar_of
 from cadences.suppress import hashed
 from cadences.values import values_of
 from cadences.whole import locked
-from cadences.window import is_open
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +132,7 @@ def _compose(facts: Facts) -> Decision:
         after = retries.MISSING_VARIABLE
         why = PauseReason.MISSING_DATA
         return Held("variables", Fail(after, "VARIAVEL_AUSENTE", detail, why))
-    account = _sender(facts, is_approved=bool(template.revision.provider_name))
+    account = _sender(facts)
     if isinstance(account, Defer | Skip):
         return Held("sender", account)
     return _commit(facts, reach, template.revision, account, said)
@@ -156,13 +155,12 @@ def _say(facts: Facts, reach: Reach, revision: Revision) -> Said:
     return Said(subject, render(revision.body, values), tuple(filled))
 
 
-def _sender(facts: Facts, *, is_approved: bool) -> Account | Defer | Skip:
+def _sender(facts: Facts) -> Account | Defer | Skip:
     account = choose(facts)
     if isinstance(account, Defer):
         return account
-    # The provider would refuse it, and think the worse of us.
-    if not is_approved and not is_open(account, facts.run.lead, now=facts.now):
-        return Skip("window_closed", account.name)
+    if shut := unwelcome(account, facts):
+        return shut
     if not is_limited(account):
         return account  # nothing to count: no row to wait for
     rows = Account.objects.select_for_update(of=("self",)).select_related("company")

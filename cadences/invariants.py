@@ -9,6 +9,28 @@ from queues.invariants import Invariant, register
 MAYBE = "('sending', 'sent', 'unknown', 'assumed')"
 LIVE = "('ATIVA', 'PAUSADA')"
 
+CLOSED = f"""
+SELECT execution.id, execution.intended_at, execution.hours_since FROM (
+    SELECT execution.id, intended_at, calendar_id, hours_since,
+        intended_at AT TIME ZONE zone AS local
+    FROM lead_step_executions AS execution
+    JOIN calendars AS calendar ON calendar.id = calendar_id
+    WHERE state IN {MAYBE} AND NOT is_forced) AS execution
+WHERE NOT EXISTS (
+        SELECT FROM calendar_slots AS slot WHERE calendar_id = execution.calendar_id
+        AND CASE
+            WHEN opens < closes THEN weekday = extract(isodow FROM local) - 1
+                AND local::time >= opens AND local::time < closes
+            WHEN local::time >= opens THEN weekday = extract(isodow FROM local) - 1
+            ELSE weekday = (extract(isodow FROM local)::int + 5) % 7
+                AND local::time < closes END)
+   OR EXISTS (
+        SELECT FROM calendar_holidays AS holiday
+        WHERE calendar_id = execution.calendar_id AND date = local::date
+          AND (until IS NULL OR local::time < until))
+"""
+"""What was meant for a moment that is closed, as the hours are now."""
+
 INVARIANTS = {
     "cadence-i01-one-execution": Invariant(
         "A run has one execution for each step of each round.",
@@ -96,6 +118,14 @@ INVARIANTS = {
           AND intended_at > replied_at AND on_reply <> 'continue'
         """,
     ),
+    # An edit is judged by itself a minute later: who sent meanwhile did not see it.
+    "cadence-i10-within-open-hours": Invariant(
+        "Nothing was sent outside the open hours of its calendar, unless by hand.",
+        f"""
+        SELECT id AS execution, intended_at FROM ({CLOSED}) AS closed
+        WHERE intended_at > hours_since + interval '1 minute'
+        """,
+    ),
     "cadence-i11-published-is-frozen": Invariant(
         "The steps of a published version are as they were published.",
         """
@@ -179,7 +209,6 @@ INVARIANTS = {
         """,
     ),
 }
-"""I3, a count of what reached the phones, and I10, the open hours as they were then,
-need what only a test knows: `tests/cadences/ledger.py`."""
+"""I3 counts what reached the phones, which only a test knows: `tests/cadences/ledger.py`."""
 
 register(INVARIANTS)

@@ -16,7 +16,7 @@ from cadences import (  # noqa: F401 - jobs that staff order; measures and rules
 )
 from cadences.channels.uazapi import uazapi
 from cadences.cleanup import cleanup
-from cadences.control import may_send
+from cadences.control import look_back, may_send
 from cadences.drain import drain
 from cadences.errors import (
     AccessRefused,
@@ -232,6 +232,7 @@ class CadenceSteps(Data):
 @handler("cadence-steps", timeout=CHUNK_SECONDS + 60, max_attempts=5)
 def cadence_steps(data: CadenceSteps, job: RunningJob) -> dict[str, object]:
     """Deliver the next step of each claimed run."""
+    look_back()
     until = time.monotonic() + CHUNK_SECONDS
     return {"results": data.lost + deliver_all(data.runs, until=until)}
 

@@ -61,6 +61,13 @@ def count(lines: Iterable[Line]) -> dict[str, int]:
     }
 
 
+def progress(log: RunnerLog, lines: list[Line], *, claimed: int) -> None:
+    """Write how far a pass has come: one that dies says what it had touched."""
+    found = count(lines)
+    found["runs_touched"] += claimed
+    RunnerLog.objects.filter(pk=log.pk, status=RunnerLog.Status.RUNNING).update(**found)
+
+
 def close_log(
     log: RunnerLog, lines: list[Line], *, failed: int = 0, error: str = ""
 ) -> dict[str, Any]:

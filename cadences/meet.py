@@ -9,24 +9,15 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.utils.translation import gettext as _
 
+from cadences import reach
 from cadences.errors import BadAddress, InvalidLead
-from cadences.models import Company, Contact, ContactIssue, Lead
-from cadences.numbers import is_placeholder, normal
+from cadences.models import Company, Lead
+from cadences.reach import Address, give
 from cadences.states import Medium
 
 LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('meet:' || %s, 0))"
 LENGTHS = {"external_id": 200, "name": 200, "first_name": 100, "stage": 100}
 MOST_FACTS, LONGEST_FACT = 50, 2000
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """One checked address."""
-
-    medium: str
-    address: str
-    identity: str
-    standing: str = Contact.Standing.UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +80,7 @@ def meet(company: Company, person: Person, *, owner: User | None = None) -> Lead
     elif changes or person.data:
         lead.save(update_fields=[*changes, "data"])
     for each in person.addresses:
-        _give(lead, each)
+        give(lead, each)
     return lead
 
 
@@ -109,17 +100,6 @@ def _known(company: Company, person: Person) -> Lead | None:
     if len(several) > 1:
         raise InvalidLead([_("several leads have this address: tell their id")])
     return several[0] if several else None
-
-
-def _give(lead: Lead, each: Address) -> None:
-    contact, created = Contact.objects.get_or_create(
-        lead=lead, medium=each.medium, address=each.address,
-        defaults={"identity": each.identity, "standing": each.standing},
-    )  # fmt: skip
-    if created and each.standing == Contact.Standing.PLACEHOLDER:
-        ContactIssue.objects.create(
-            lead=lead, contact=contact, kind=ContactIssue.Kind.EMAIL_PLACEHOLDER
-        )
 
 
 def _text(told: Mapping[str, Any], name: str, most: int, faults: list[str]) -> str:
@@ -143,14 +123,11 @@ def _address(
     if not text:
         return None
     try:
-        address, identity = normal(medium, text)
+        return reach.read(medium, text)
     except BadAddress:
         said = {"name": name, "text": text[:50]}
         faults.append(_("%(name)s: “%(text)s” is none that can be written to") % said)
         return None
-    made_up = medium == Medium.EMAIL and is_placeholder(address)
-    standing = Contact.Standing.PLACEHOLDER if made_up else Contact.Standing.UNKNOWN
-    return Address(medium, address, identity, standing)
 
 
 def _zone(name: str, faults: list[str]) -> str:

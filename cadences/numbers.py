@@ -100,15 +100,6 @@ def is_placeholder(email: str) -> bool:
     return PLACEHOLDER.search(email) is not None
 
 
-def masked(address: str) -> str:
-    """Return an address as those see it who may not see people's data."""
-    if "@" in address:
-        name, _, host = address.partition("@")
-        end = host.rpartition(".")[2]
-        return f"{name[:1]}***@{host[:1]}***.{end}"
-    return f"{address[:-SUBSCRIBER]}****-**{address[-2:]}"
-
-
 AREAS = {
     **dict.fromkeys(
         [

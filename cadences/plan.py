@@ -10,7 +10,7 @@ from cadences.facts import Facts, gather
 from cadences.gates import Act, Defer, Exit, Fail, Pause, Skip, first
 from cadences.grammar import render
 from cadences.models import Run
-from cadences.senders import choose
+from cadences.senders import choose, unwelcome
 from cadences.states import Result
 from cadences.values import values_of
 
@@ -48,7 +48,7 @@ def shut(facts: Facts) -> Act | None:
         return found[1]
     if facts.template is not None:
         chosen = choose(facts)
-        return chosen if isinstance(chosen, Defer) else None
+        return chosen if isinstance(chosen, Defer) else unwelcome(chosen, facts)
     return None
 
 

@@ -1,5 +1,6 @@
-"""Give a lead an address, change it, prefer it, take it away."""
+"""Read an address as people write it; give it to a lead, change, prefer, remove it."""
 
+from dataclasses import dataclass
 from uuid import UUID
 
 from django.db import transaction
@@ -10,6 +11,40 @@ from cadences.models import Contact, ContactIssue, Lead
 from cadences.numbers import is_placeholder, normal
 from cadences.states import Medium
 
+TAKEN = "The lead has this address already"
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """An address in its one normal form, as a lead can have it."""
+
+    medium: str
+    address: str
+    identity: str
+
+    @property
+    def standing(self) -> str:
+        """What is known of it from its spelling alone."""
+        is_made_up = self.medium == Medium.EMAIL and is_placeholder(self.address)
+        standings = Contact.Standing
+        return standings.PLACEHOLDER if is_made_up else standings.UNKNOWN
+
+
+def read(medium: str, text: str) -> Address:
+    """Return the address that a text tells; raises BadAddress."""
+    return Address(medium, *normal(medium, text))
+
+
+def give(lead: Lead, told: Address) -> tuple[Contact, bool]:
+    """Return a lead's contact of that address, and whether it is new."""
+    contact, is_new = Contact.objects.get_or_create(
+        lead=lead, medium=told.medium, address=told.address,
+        defaults={"identity": told.identity, "standing": told.standing},
+    )  # fmt: skip
+    if is_new:
+        _doubt(contact)
+    return contact, is_new
+
 
 @transaction.atomic
 def add_contact(
@@ -17,13 +52,9 @@ def add_contact(
 ) -> Contact:
     """Give a lead an address in its one normal form; raises BadAddress, IllegalMove."""
     lead = _held(lead_id)
-    address, identity = normal(medium, text)
-    _once(lead, medium, address)
-    contact = Contact.objects.create(
-        lead=lead, medium=medium, address=address, identity=identity,
-        standing=_standing(medium, address),
-    )  # fmt: skip
-    _doubt(contact)
+    contact, is_new = give(lead, read(medium, text))
+    if not is_new:
+        raise IllegalMove(TAKEN)
     if preferred:
         _prefer(contact)
     return contact
@@ -33,12 +64,14 @@ def add_contact(
 def change_contact(contact_id: int, text: str) -> Contact:
     """Write another address in place of one; what was known of the old one is void."""
     contact = _contact(contact_id)
-    address, identity = normal(contact.medium, text)
-    if address == contact.address:
+    told = read(contact.medium, text)
+    if told.address == contact.address:
         return contact
-    _once(contact.lead, contact.medium, address)
-    contact.address, contact.identity = address, identity
-    contact.standing = _standing(contact.medium, address)
+    others = contact.lead.contacts.filter(medium=told.medium, address=told.address)
+    if others.exists():
+        raise IllegalMove(TAKEN)
+    contact.address, contact.identity = told.address, told.identity
+    contact.standing = told.standing
     contact.checked_at, contact.aliases = None, []
     contact.save(
         update_fields=["address", "identity", "standing", "checked_at", "aliases"]
@@ -84,21 +117,11 @@ def _contact(contact_id: int) -> Contact:
     return contact
 
 
-def _once(lead: Lead, medium: str, address: str) -> None:
-    if lead.contacts.filter(medium=medium, address=address).exists():
-        raise IllegalMove("The lead has this address already")
-
-
 def _prefer(contact: Contact) -> None:
     others = Contact.objects.filter(lead=contact.lead_id, medium=contact.medium)
     others.exclude(pk=contact.pk).update(is_preferred=False)
     contact.is_preferred = True
     contact.save(update_fields=["is_preferred"])
-
-
-def _standing(medium: str, address: str) -> str:
-    is_made_up = medium == Medium.EMAIL and is_placeholder(address)
-    return Contact.Standing.PLACEHOLDER if is_made_up else Contact.Standing.UNKNOWN
 
 
 def _doubt(contact: Contact) -> None:

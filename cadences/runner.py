@@ -1,9 +1,11 @@
 """A pass of the runner: claim what is due, and deliver it here or hand it to workers."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Min
@@ -14,7 +16,7 @@ from cadences.claim import Candidate, candidates, claim, remaining
 from cadences.control import may_send
 from cadences.deliver import TAKEN
 from cadences.hands import Pair, deliver_all
-from cadences.journal import Line, close_log, line, open_log
+from cadences.journal import Line, close_log, line, open_log, progress
 from cadences.models import Run, RunnerLog
 from cadences.plan import plan
 from cadences.states import Result, RunStatus, Trigger
@@ -44,21 +46,29 @@ class Pass:
 
 
 def run_here(
-    trigger: Trigger, *, limit: int = MOST, seconds: float = HERE_SECONDS
+    trigger: Trigger,
+    *,
+    limit: int = MOST,
+    seconds: float = HERE_SECONDS,
+    named: Sequence[UUID] | None = None,
 ) -> Pass:
-    """Claim and deliver in this process, and leave what time is too short for."""
+    """Claim and deliver in this process, and leave what time is too short for.
+
+    With `named`, none but those runs, and of those what is due.
+    """
     if trigger == Trigger.TEST:
-        return rehearse(limit=limit)
+        return rehearse(limit=limit, named=named)
     log = open_log(trigger)
     until = time.monotonic() + seconds
     lines: list[Line] = []
     try:
         stopped = not may_send()
         while not stopped and len(lines) < limit and time.monotonic() < until:
-            page = _claim_page(min(CHUNK, limit - len(lines)))
+            page = _claim_page(min(CHUNK, limit - len(lines)), named)
             if page is None:
                 break
             lines += page.lost
+            progress(log, lines, claimed=len(page.won))
             lines += deliver_all(page.won, until=until)
     except Exception as error:
         close_log(log, lines, error=f"{type(error).__name__}: {error}")
@@ -67,16 +77,18 @@ def run_here(
     told["remaining_due"] = remaining(now=clock.now())
     if stopped:
         told["paused"] = True
-    elif told["remaining_due"]:
+    elif told["remaining_due"] and named is None:
         enqueue(RUNNER, {"trigger": trigger}, unique_key="again")
     return Pass(told, lines)
 
 
-def rehearse(*, limit: int) -> Pass:
+def rehearse(*, limit: int, named: Sequence[UUID] | None = None) -> Pass:
     """Tell what a pass would do now; nothing is claimed, sent or counted."""
     log = open_log(Trigger.TEST, is_dry=True)
     now = clock.now()
-    lines = [line(plan(each, now=now)) for each in candidates(limit, now=now)]
+    lines = [
+        line(plan(each, now=now)) for each in candidates(limit, now=now, named=named)
+    ]
     told = close_log(log, lines)
     told["remaining_due"] = remaining(now=now)
     return Pass(told, lines)
@@ -88,10 +100,10 @@ class _Won:
     lost: list[Line]
 
 
-def _claim_page(limit: int) -> _Won | None:
+def _claim_page(limit: int, named: Sequence[UUID] | None = None) -> _Won | None:
     """Claim a page; None once nothing is due any more."""
     now = clock.now()
-    seen = candidates(limit, now=now)
+    seen = candidates(limit, now=now, named=named)
     if not seen:
         return None
     page = claim(seen, now=now)
@@ -114,6 +126,7 @@ def hand_out(log: RunnerLog, *, limit: int = MOST) -> int:
     count = 0
     while count < limit and (won := _hand_out_page(log, batch, limit - count)):
         count += won
+        progress(log, [], claimed=count)
     batch.seal()
     return count
 

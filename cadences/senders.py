@@ -9,9 +9,10 @@ from django.db.models import F
 
 from cadences import retries
 from cadences.facts import Facts, hash_of
-from cadences.gates import Defer
+from cadences.gates import Defer, Skip
 from cadences.models import Account, Quota
 from cadences.ports import names
+from cadences.window import is_open
 
 TAKE = """
 INSERT INTO quota_buckets AS bucket (account_id, kind, starts_at, used, allowed)
@@ -56,6 +57,19 @@ def _rests(account: Account, now: datetime) -> datetime | None:
     if account.broken_until is not None and account.broken_until > now:
         return account.broken_until
     return None
+
+
+def unwelcome(account: Account, facts: Facts) -> Skip | None:
+    """Return why an account may not send the text of a step now; None if it may.
+
+    The provider would refuse it, and think the worse of us.
+    """
+    wording = facts.template.revision if facts.template else None
+    if wording is None or wording.provider_name:
+        return None
+    if is_open(account, facts.run.lead, now=facts.now):
+        return None
+    return Skip("window_closed", account.name)
 
 
 def is_limited(account: Account) -> bool:

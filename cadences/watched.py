@@ -55,7 +55,8 @@ def opt_outs(now: datetime, window: timedelta) -> Iterator[Reading]:
 
 
 starter_rule("cadence-unknown", measure="cadence-unknown", threshold=5)
-starter_rule("cadence-overdue", measure="cadence-overdue", threshold=900)
+# Two ticks of the schedule that did not come.
+starter_rule("cadence-overdue", measure="cadence-overdue", threshold=600)
 starter_rule(
     "opt-out-rate", measure="opt-out-rate", threshold=5, min_sample=50,
     critical_threshold=15, window_seconds=DAY,

@@ -4,7 +4,11 @@ import fcntl
 import os
 import re
 import sys
+import warnings
 from collections.abc import Mapping
+from importlib.machinery import PathFinder
+from importlib.util import find_spec
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -77,6 +81,24 @@ class Environment:
                 raise BadEnvironment(name, "holds an item that is malformed")
         return items
 
+    def apps(self, name: str) -> tuple[str, ...]:
+        """Return applications that can be found; nothing of them is imported yet."""
+        items = self.words(name, r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
+        for item in items:
+            if not _is_there(item):
+                raise BadEnvironment(name, f"names an app that is not there: {item}")
+        return items
+
+    def networks(self, name: str) -> tuple[str, ...]:
+        """Return networks such as 10.0.0.0/8."""
+        items = self.words(name)
+        try:
+            for item in items:
+                ip_network(item)
+        except ValueError:
+            raise BadEnvironment(name, "must be networks such as 10.0.0.0/8") from None
+        return items
+
     def secrets(self, name: str, *, production: bool) -> tuple[str, ...]:
         """Return the accepted values of a service secret; examples are refused."""
         values = self.words(name)
@@ -118,7 +140,9 @@ class Environment:
         """Return DATABASE_URL as Django wants it; only PostgreSQL is accepted."""
         url = self.need("DATABASE_URL", "set it, or start everything with `make up`")
         try:
-            found: dict[str, Any] = environ.Env.db_url_config(url)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of another engine: ours is the line
+                found: dict[str, Any] = environ.Env.db_url_config(url)
         except ValueError:
             found = {}
         known = str(found.get("ENGINE", "")) == "django.db.backends.postgresql"
@@ -232,3 +256,17 @@ def _fits(value: str, schemes: tuple[str, ...]) -> bool:
         return url.scheme in schemes and bool(url.hostname) and url.port != 0
     except ValueError:
         return False
+
+
+def _is_there(app: str) -> bool:
+    """Tell whether there is such a module, or a module with such a name in it."""
+    top, *parts = app.split(".")
+    spec, name = find_spec(top), top
+    for number, part in enumerate(parts, start=1):
+        if spec is None or spec.submodule_search_locations is None:
+            break
+        name = f"{name}.{part}"
+        spec = PathFinder.find_spec(name, spec.submodule_search_locations)
+        if spec is None:
+            return number == len(parts) and part[0].isupper()
+    return spec is not None

@@ -1,5 +1,6 @@
 """Describe logging: one JSON object a line in production, readable in development."""
 
+import logging
 from typing import Any
 
 import structlog
@@ -45,10 +46,22 @@ def describe(*, readable: bool, level: str) -> dict[str, Any]:
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"line": formatter},
+        "filters": {
+            "news": {"()": "django.utils.log.CallbackFilter", "callback": _is_news}
+        },
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": _loggers(),
     }
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Tell whether a line of django.request says what its caller does not read.
+
+    Whoever waits for /readyz asks several times a second, and reads the answer.
+    """
+    path = getattr(getattr(record, "request", None), "path", "")
+    return path != "/readyz"
 
 
 def report_errors(dsn: str) -> None:
@@ -93,6 +106,7 @@ def _loggers() -> dict[str, Any]:
     return {
         # Django and gunicorn bring handlers of their own: everything goes through the root.
         "django": {"handlers": [], "propagate": True},
+        "django.request": {"filters": ["news"]},
         "django.server": {"handlers": [], "propagate": True},
         "gunicorn.error": {"handlers": [], "propagate": True},
         **{name: {"level": "WARNING"} for name in QUIET},

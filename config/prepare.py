@@ -1,5 +1,7 @@
 """Bring a database to where the processes can start on it."""
 
+from io import StringIO
+
 import django
 from django.conf import settings
 from django.contrib.auth import get_user_model
@@ -8,6 +10,7 @@ from django.db import Error, connections
 from redis import Redis, RedisError
 
 from config.errors import NotPrepared
+from config.supervise import say
 
 LOGIN = "admin"
 
@@ -19,7 +22,7 @@ def prepare(password: str) -> None:
         with Redis.from_url(settings.REDIS_URL, socket_connect_timeout=3) as broker:
             broker.ping()
         call_command("migrate", interactive=False, verbosity=0)
-        call_command("install_schedules")
+        _install()
         if settings.DEMO:
             call_command("demo")
         else:
@@ -38,13 +41,23 @@ def prepare(password: str) -> None:
         connections.close_all()
 
 
+def _install() -> None:
+    """Write the starter schedules and the alert rules, and tell of new ones in a line."""
+    names = StringIO()
+    call_command("install_schedules", stdout=names)
+    if count := len(names.getvalue().splitlines()):
+        say(f"Installed {count} starter schedules and alert rules")
+
+
 def _pause_the_demo() -> None:
     """Stop the schedules of an earlier start with the demo: their types are unknown."""
+    from config.demo.segments import close_segments
     from config.demo.stores import close_stores
     from config.demo.sweep import pause
 
     pause()
     close_stores()
+    close_segments()
 
 
 def known_queues() -> list[str]:

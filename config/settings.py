@@ -51,7 +51,7 @@ INSTALLED_APPS = [
     "queues",
     "cadences",
     "syncs",
-    *env.words("EXTRA_APPS", r"[A-Za-z_][\w.]*"),
+    *env.apps("EXTRA_APPS"),
     *(["config.demo"] if DEMO else []),
 ]
 
@@ -168,7 +168,7 @@ MAX_PAYLOAD_BYTES = 256 * 1024
 RETENTION_DAYS = env.number("RETENTION_DAYS", 30, least=1, most=36_500)
 RETENTION_DAYS_FAILED = env.number("RETENTION_DAYS_FAILED", 90, least=1, most=36_500)
 RETENTION_DAYS_AUDIT = env.number("RETENTION_DAYS_AUDIT", 1095, least=365, most=36_500)
-METRICS_ALLOWED_NETWORKS = env.words("METRICS_ALLOWED_NETWORKS")
+METRICS_ALLOWED_NETWORKS = env.networks("METRICS_ALLOWED_NETWORKS")
 PROVIDERS_ALLOW_PRIVATE = env.flag("PROVIDERS_ALLOW_PRIVATE", default=False)
 HTTP_REQUEST_ALLOW_PRIVATE = env.flag("HTTP_REQUEST_ALLOW_PRIVATE", default=False)
 

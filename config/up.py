@@ -13,7 +13,7 @@ from types import FrameType
 from typing import NoReturn
 
 from config.datadir import SERVICE_SECRETS, held, kept_secrets, published
-from config.demo import stand
+from config.demo import hub, stand
 from config.env import Environment, load
 from config.errors import AlreadyRunning, CannotRun, PortTaken
 from config.places import is_free, remembered_port
@@ -96,7 +96,7 @@ def _live(options: argparse.Namespace) -> NoReturn:
 
         prepare(kept["ADMIN_PASSWORD"])
         children = _children(port, options.workers, known_queues())
-        for child in [*children, *_phones(port, values), *stand.children(values)]:
+        for child in [*children, *_demo(port, values)]:
             family.add(child)
         family.watch(until=Readiness(port))
         login = welcome(kept["ADMIN_PASSWORD"])
@@ -141,8 +141,9 @@ def _surroundings(
 def _outside(
     environment: Environment, directory: Path, port: int, *, demo: bool
 ) -> dict[str, str]:
-    """Return where we are found, and where the demo's phones and shops are."""
+    """Return where we are found, and where the demo's phones, shops and lists are."""
     values = stand.places(environment, directory, demo=demo)
+    values |= hub.places(environment, directory, demo=demo)
     values |= {"PUBLIC_URL": environment.text("PUBLIC_URL", f"http://127.0.0.1:{port}")}
     if demo:
         phones = remembered_port(directory, "phones")
@@ -153,6 +154,11 @@ def _outside(
             "PROVIDERS_ALLOW_PRIVATE", "on"
         )
     return values
+
+
+def _demo(port: int, values: dict[str, str]) -> list[Child]:
+    """Return the processes that only the demo needs."""
+    return [*_phones(port, values), *stand.children(values), *hub.children(values)]
 
 
 def _phones(port: int, values: dict[str, str]) -> list[Child]:

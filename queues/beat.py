@@ -1,6 +1,8 @@
 """Celery's edge: `celery -A config beat` fires the rows, without a message."""
 
 import logging
+import signal
+import threading
 from typing import Any
 
 from celery.beat import ScheduleEntry, Scheduler, Service
@@ -30,7 +32,7 @@ class RowScheduler(Scheduler):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._memory = Memory()
         self._trouble = ""
-        self._ticking = False
+        self._ticking = self._stopping = False
         super().__init__(*args, **kwargs)
         self.max_interval = round(LONGEST)
 
@@ -59,12 +61,23 @@ class RowScheduler(Scheduler):
             return wait
         finally:
             self._ticking = False
+            if self._stopping:
+                raise SystemExit
+
+    def stop(self, *_: object) -> None:
+        """End this beat: now, or once its tick is over.
+
+        A signal that ends a tick half way leaves locks of the drivers held, and a beat
+        that waits for them on its way out for ever.
+        """
+        self._stopping = True
+        if not self._ticking:
+            raise SystemExit
 
     def close(self) -> None:
-        """Say goodbye, once the tick that a signal may have interrupted is over."""
-        if not self._ticking:
-            leave(Worker.Kind.BEAT)
-            connection.close()
+        """Say goodbye."""
+        leave(Worker.Kind.BEAT)
+        connection.close()
 
     @property
     def info(self) -> str:
@@ -89,6 +102,18 @@ def ring_in_a_hurry(sender: Service, **_: object) -> None:
     """Keep a broker that does not answer from holding up the ticks of this process."""
     conf = sender.app.conf
     conf.broker_transport_options = {**conf.broker_transport_options, **HURRY}
+
+
+@beat_init.connect
+def stop_between_ticks(sender: Service, **_: object) -> None:
+    """Take the signals from Celery, which would stop in the middle of a tick."""
+    scheduler = sender.scheduler
+    if (
+        isinstance(scheduler, RowScheduler)
+        and threading.current_thread() is threading.main_thread()
+    ):
+        for each in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(each, scheduler.stop)
 
 
 def _vouch() -> None:

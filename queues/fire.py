@@ -230,7 +230,7 @@ def _tell(begun: Sequence[Firing]) -> None:
         name, job_id, skipped = each.row.name, each.job_id, each.skipped
         if skipped is not None:
             logger.warning(
-                "schedule %s skipped %s due times until %s: %s",
+                "schedule %s skipped %s of its due times, up to %s: %s",
                 name, skipped.count, skipped.due_at, skipped.reason.value,
             )  # fmt: skip
         elif job_id is not None:

@@ -168,6 +168,7 @@ class Keeper(threading.Thread):
         self._arrive, self._heed = arrive, heed
         self._stop_requested = threading.Event()
         self._hand_back_at: float | None = None
+        self._fault = ""
 
     def run(self) -> None:
         """Go round until stopped; an outage of the database is waited out."""
@@ -176,13 +177,15 @@ class Keeper(threading.Thread):
                 target=self._do_chores, name="ritmo-chores", daemon=True
             ).start()
         while not self._stop_requested.wait(BEAT):
+            fault = ""
             try:
                 self._round()
             except Exception as error:  # noqa: BLE001 - silent, the living pass for dead
-                logger.warning(
-                    "keeper: %s: %s", type(error).__name__, str(error).strip()
-                )
+                fault = f"{type(error).__name__}: {_line(error)}"
                 connection.close()
+            if fault != self._fault:  # an outage is told once, not twice a second
+                logger.warning("keeper: %s", fault or "goes on")
+            self._fault = fault
         connection.close()
 
     def hand_back_after(self, grace: float) -> None:
@@ -199,9 +202,7 @@ class Keeper(threading.Thread):
             try:
                 chores()
             except Exception as error:  # noqa: BLE001 - the next minute has chores, too
-                logger.warning(
-                    "chores: %s: %s", type(error).__name__, str(error).strip()
-                )
+                logger.warning("chores: %s: %s", type(error).__name__, _line(error))
             finally:
                 connection.close()
 
@@ -228,3 +229,7 @@ def keeping() -> Iterator[None]:
     finally:
         keeper.stop()
         keeper.join()
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())

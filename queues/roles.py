@@ -39,6 +39,14 @@ RUNNING = {
     "cadences.add_lead",
     "cadences.change_lead",
     "cadences.add_suppression",
+    "syncs.request_run",
+    "syncs.cancel_run",
+    "syncs.accept_run",
+    "syncs.test_connection",
+    "syncs.pause_connection",
+    "syncs.replay_quarantined",
+    "syncs.run_segment",
+    "syncs.replay_segmentrefusal",
 }
 """What an operator does day by day."""
 

@@ -1,7 +1,7 @@
 """The rooms of the console: what the navigation lists, and in which order.
 
-A model finds its place by its class name, a page that is no list of a model by its
-own. A model without a place here is listed with its app, after the rooms of the
+A model finds its place by its class name among those of the room's app, a page that is
+no list of a model by its own. A model without a place here is listed with its app, after the rooms of the
 engine, and a page without one at the end of those.
 """
 
@@ -58,20 +58,27 @@ def add_room(app: str, name: str | Promise, members: tuple[str, ...]) -> None:
     GUESTS[app] = (name, members)
 
 
+Found = dict[tuple[str, str], dict[str, Any]]
+"""What this person may see, by its app and its name; pages are of no app."""
+
+
 def arrange(apps: list[Any], request: HttpRequest) -> list[dict[str, Any]]:
     """Return the rooms with what this person may see: ours, the guests', the people's."""
-    found = {
-        model["object_name"]: {**model, "app_label": app["app_label"]}
+    found: Found = {
+        (app["app_label"], model["object_name"]): {
+            **model, "app_label": app["app_label"],
+        }
         for app in apps
         for model in app["models"]
-    }
+    }  # fmt: skip
     found |= {
-        page.name: _listed(page)
+        ("", page.name): _listed(page)
         for page in PAGES.values()
         if request.user.has_perm(page.permission)
     }
-    rooms = [_room(name, members, found) for name, members in ROOMS]
-    added = [_room(*GUESTS[app], found) for app in sorted(GUESTS)]
+    hosts = {app for app, _name in found} - GUESTS.keys()
+    rooms = [_room(name, members, found, hosts) for name, members in ROOMS]
+    added = [_room(*GUESTS[app], found, {app, ""}) for app in sorted(GUESTS)]
     guests = [_guest(app, found) for app in apps]
     rooms[-2]["models"] += found.values()
     return [
@@ -80,15 +87,17 @@ def arrange(apps: list[Any], request: HttpRequest) -> list[dict[str, Any]]:
 
 
 def _room(
-    name: str | Promise, members: tuple[str, ...], found: dict[str, Any]
+    name: str | Promise, members: tuple[str, ...], found: Found, apps: set[str]
 ) -> dict[str, Any]:
-    models = [found.pop(member) for member in members if member in found]
+    """Take the members of a room from those apps; two apps may share a word."""
+    keys = [(app, member) for member in members for app in sorted(apps)]
+    models = [found.pop(key) for key in keys if key in found]
     return {"name": name, "app_label": "", "app_url": "", "models": models}
 
 
-def _guest(app: Mapping[str, Any], found: dict[str, Any]) -> dict[str, Any]:
-    names = [model["object_name"] for model in app["models"]]
-    return {**app, "models": [found.pop(name) for name in names if name in found]}
+def _guest(app: Mapping[str, Any], found: Found) -> dict[str, Any]:
+    keys = [(app["app_label"], model["object_name"]) for model in app["models"]]
+    return {**app, "models": [found.pop(key) for key in keys if key in found]}
 
 
 def _listed(page: Page) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """The five states of a job and the ends of an attempt."""
 
+from datetime import UTC, datetime
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -13,6 +15,9 @@ class State(models.TextChoices):
     FAILED = "failed", _("failed")
     CANCELLED = "cancelled", _("cancelled")
 
+
+READABLE = (datetime(1000, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC))
+"""Where a moment may lie: PostgreSQL knows others, `infinity` too, and Python does not."""
 
 LIVE = (State.PENDING, State.PROCESSING)
 FINAL = (State.COMPLETED, State.FAILED, State.CANCELLED)

@@ -15,7 +15,7 @@ class SyncsConfig(AppConfig):
     def ready(self) -> None:
         """Register what always holds, the adapters of the providers, and the routes."""
         from queues.api import metrics  # noqa: PLC0415
-        from syncs import invariants  # noqa: F401, PLC0415 - models are not ready above
+        from syncs import gauges, invariants  # noqa: F401, PLC0415 - not ready above
         from syncs.api.site import add  # noqa: PLC0415
         from syncs.klaviyo.adapter import KlaviyoProvider  # noqa: PLC0415
         from syncs.ports import register  # noqa: PLC0415
@@ -27,5 +27,6 @@ class SyncsConfig(AppConfig):
         register(ShopifyProvider())
         register(KlaviyoProvider())
         checks.register(check_versions)
+        metrics.register("syncs", gauges.gauges)
         metrics.register("segments", measure.gauges)
         add()

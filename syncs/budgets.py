@@ -10,9 +10,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import QuerySet
 
+from syncs import clock
 from syncs.errors import QuotaSpent, RateLimited, Wait
 from syncs.models import Budget, Spending
 
@@ -77,7 +78,7 @@ def locked(key: Key) -> Iterator[tuple[Budget, datetime]]:
                 ignore_conflicts=True,
             )
             row = _row(key).select_for_update().get()
-        yield row, now_here()
+        yield row, clock.now()
 
 
 def reserve(
@@ -245,11 +246,3 @@ def _level(row: Budget, now: datetime) -> float:
     return min(
         row.capacity or 0.0, (row.level or 0.0) + passed * (row.restore_rate or 0.0)
     )
-
-
-def now_here() -> datetime:
-    """Return the moment by the database's clock."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT clock_timestamp()")
-        moment: datetime = cursor.fetchone()[0]
-        return moment

@@ -17,6 +17,7 @@ from typing import Any
 from queues.backoff import retry_after
 from queues.errors import Unreachable
 from queues.outbound import Call, Line, Said
+from syncs import clock
 from syncs.errors import (
     AccessRefused,
     AccountLocked,
@@ -151,7 +152,7 @@ def _clock(headers: Any, took: float) -> datetime:
     try:
         told = parsedate_to_datetime(headers.get("date", ""))
     except ValueError:
-        return datetime.now(UTC)
+        return clock.now()
     told = told if told.tzinfo else told.replace(tzinfo=UTC)
     return told - timedelta(seconds=took / 2)
 

@@ -72,8 +72,7 @@ def step(job: RunningJob, reading: Reading) -> bool:
             _keep_place(job, reading, wait.cursor)
         raise
     _check_ahead(reading, page, cursor)
-    _commit(job, reading, page)
-    return page.next_cursor is None and _complete(job, reading, page)
+    return _commit(job, reading, page)
 
 
 def _go_on(reading: Reading) -> None:
@@ -97,7 +96,8 @@ def _check_ahead(reading: Reading, page: Page, cursor: str | None) -> None:
         )
 
 
-def _commit(job: RunningJob, reading: Reading, page: Page) -> None:
+def _commit(job: RunningJob, reading: Reading, page: Page) -> bool:
+    """Store a page; with the last one the pass ends in the same transaction."""
     run, row = reading.run, reading.row
     with transaction.atomic():
         turn.guard(job, run)
@@ -107,9 +107,18 @@ def _commit(job: RunningJob, reading: Reading, page: Page) -> None:
         _quarantine(reading, page)
         _count(reading, page, applied)
         turn.advance(run)
+        is_last = page.next_cursor is None
+        is_held = is_last and _close(job, reading, page)
     # A checkpoint of the engine too: a job that gets ahead is no poison.
     job.save_checkpoint({"run": str(run.pk), "stream": row.stream, "page": row.pages})
     job.progress(row.rows_seen, row.expected, note=row.stream)
+    if is_held:
+        raise QualityHeld(
+            f"{row.stream}: {row.rows_seen - row.repeated} rows came,"
+            f" the provider counts {row.expected}",
+            code="count",
+        )
+    return row.status == StreamStatus.COMPLETE
 
 
 def _count(reading: Reading, page: Page, applied: Applied) -> None:
@@ -135,42 +144,32 @@ def _count(reading: Reading, page: Page, applied: Applied) -> None:
     )
 
 
-def _complete(job: RunningJob, reading: Reading, page: Page) -> bool:
-    """End a pass whose count is right; repeat it once if it is not."""
+def _close(job: RunningJob, reading: Reading, page: Page) -> bool:
+    """End a pass whose count is right, repeat it once if not; tell if it is held back."""
+    row = reading.row
+    if not gates.is_off(row) or reading.run.accepts_quality:
+        _complete(reading, page)
+        return False
+    if row.passes > 1:
+        return True
+    _restart(job, reading, "count_differs", passes=2)
+    return False
+
+
+def _complete(reading: Reading, page: Page) -> None:
     row, state = reading.row, reading.state
-    if gates.is_off(row) and not reading.run.accepts_quality:
-        if row.passes == 1:
-            _restart(job, reading, "count_differs", passes=2)
-            return False
-        raise QualityHeld(
-            f"{row.stream}: {row.rows_seen - row.repeated} rows came,"
-            f" the provider counts {row.expected}",
-            code="count",
-        )
     count = row.rows_seen - row.repeated
-    with transaction.atomic():
-        turn.guard(job, reading.run)
-        changes: dict[str, Any] = (
-            {"watermark": page.watermark} if page.watermark else {}
-        )
-        StreamState.objects.filter(pk=state.pk).update(
-            page_cursor=None, pages_done=0, rows_done=0, generation=F("generation") + 1,
-            last_complete_at=Now(), last_count=count, updated_at=Now(),
-            counts=[count, *state.counts][:REMEMBERED], **changes,
-        )  # fmt: skip
-        StreamRun.objects.filter(pk=row.pk).update(
-            status=StreamStatus.COMPLETE, finished_at=Now()
-        )
-        turn.advance(reading.run)
-        tell(
-            reading.run,
-            "stream_complete",
-            stream=row.stream,
-            pages=row.pages,
-            rows=count,
-        )
+    changes: dict[str, Any] = {"watermark": page.watermark} if page.watermark else {}
+    StreamState.objects.filter(pk=state.pk).update(
+        page_cursor=None, pages_done=0, rows_done=0, generation=F("generation") + 1,
+        last_complete_at=Now(), last_count=count, updated_at=Now(),
+        counts=[count, *state.counts][:REMEMBERED], **changes,
+    )  # fmt: skip
+    StreamRun.objects.filter(pk=row.pk).update(
+        status=StreamStatus.COMPLETE, finished_at=Now()
+    )
+    tell(reading.run, "stream_complete", stream=row.stream, pages=row.pages, rows=count)
     row.status = StreamStatus.COMPLETE
-    return True
 
 
 def _restart(job: RunningJob, reading: Reading, code: str, *, passes: int = 1) -> None:

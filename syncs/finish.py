@@ -14,7 +14,7 @@ from syncs.errors import NotReady, ProviderError, Wait
 from syncs.models import CacheEntry, Connection, Run, StreamRun
 from syncs.periods import days_of
 from syncs.publish import mark_failed, publish
-from syncs.states import ErrorKind, Outcome, StreamStatus, Waiting
+from syncs.states import ErrorKind, Kind, Outcome, StreamStatus, Waiting
 
 DONE = (StreamStatus.COMPLETE, StreamStatus.HELD, StreamStatus.FAILED)
 
@@ -94,13 +94,15 @@ def _conclude(now: Turn, held: dict[str, str]) -> object:
     bad = [row for row in now.streams if row.status != StreamStatus.COMPLETE]
     for link in now.links:
         ours = [row for row in now.streams if row.connection_id == link.pk]
-        if ours and all(row.status == StreamStatus.COMPLETE for row in ours):
+        if _called(now.run, ours):
             links.succeeded(link)
     aside = sum(row.quarantined for row in now.streams)
-    lines = [f"{row.stream}: {row.error}" for row in bad] + [*held.values()]
+    lines = [_line(row) for row in bad] + [*held.values()]
     if not bad and not held:
-        text = f"{aside} rows were kept aside" if aside else ""
-        return end(now, Outcome.PARTIAL if aside else Outcome.SUCCEEDED, text)
+        if not aside:
+            return end(now, Outcome.SUCCEEDED)
+        text = "1 row was" if aside == 1 else f"{aside} rows were"
+        return end(now, Outcome.PARTIAL, f"{text} kept aside")
     whole = [row for row in now.streams if row.status == StreamStatus.COMPLETE]
     is_partial = (
         bool(whole) or bool(held) or any(r.status == StreamStatus.HELD for r in bad)
@@ -113,11 +115,27 @@ def _conclude(now: Turn, held: dict[str, str]) -> object:
     )
 
 
+def _called(run: Run, rows: list[StreamRun]) -> bool:
+    """Tell whether a connection was called, and answered all it was asked."""
+    is_whole = all(row.status == StreamStatus.COMPLETE for row in rows)
+    return bool(rows) and is_whole and run.kind != Kind.RECOMPUTE
+
+
+def _line(row: StreamRun) -> str:
+    """Return what became of a stream; what names it already names it once."""
+    name, said = row.stream, row.error
+    if said.casefold().startswith((f"{name}:", f"{name} ")):
+        return said
+    return f"{name}: {said}"
+
+
 def end(now: Turn, outcome: Outcome, text: str = "", kind: str | None = None) -> object:
     """End the run, and tell the entries that it did not renew."""
     with transaction.atomic():
         turn.end(now.job, now.run, outcome, text=text, kind=kind)
-        if outcome == Outcome.FAILED:
+        if now.run.kind == Kind.BACKFILL:
+            pass  # it renews no numbers, and takes none away
+        elif outcome == Outcome.FAILED:
             mark_failed(now.run, now.run.data_types, text)
         elif kind is not None:
             mark_failed(now.run, _unrenewed(now), text)

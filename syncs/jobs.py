@@ -9,6 +9,7 @@ from queues.limits import Limit
 from queues.outcomes import Bury, Retry, Snooze
 from queues.running import RunningJob
 from queues.schedule import starter
+from syncs import watched  # noqa: F401 - it registers its measures and rules
 from syncs.deliveries import JOB, apply
 from syncs.errors import ProviderError, Wait
 from syncs.everyone import request_all

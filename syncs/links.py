@@ -10,8 +10,8 @@ from queues import audit
 from syncs import clock
 from syncs.errors import AccessRefused, AccountLocked, ProviderError
 from syncs.models import Connection, Run, Store
-from syncs.ports import known, provider
-from syncs.states import ConnectionStatus
+from syncs.ports import Stream, known, provider
+from syncs.states import ConnectionStatus, Kind
 
 ERRORS = 5
 """After so many errors in a row nobody calls for a while."""
@@ -39,8 +39,12 @@ def streams_of(run: Run, link: Connection) -> list[str]:
     return [
         stream.name
         for stream in provider(link.provider).streams.values()
-        if run.kind in stream.kinds and (wanted is None or wanted & stream.data_types)
+        if _reads(run, stream) and (wanted is None or wanted & stream.data_types)
     ]
+
+
+def _reads(run: Run, stream: Stream) -> bool:
+    return stream.is_kept if run.kind == Kind.RECOMPUTE else run.kind in stream.kinds
 
 
 def offered(store: Store) -> list[str]:

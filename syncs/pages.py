@@ -26,11 +26,12 @@ from syncs.periods import WORDS, of_word
 from syncs.read import Answer, read
 from syncs.refresh import refresh
 from syncs.request import Wish
-from syncs.states import OPEN, Trigger
+from syncs.states import OPEN, Freshness, Trigger
 
 STOP_POLLING = 286
 DEFAULT = "30d"
 MOST = 200
+CURRENT = (Freshness.FRESH, Freshness.NEGATIVE)
 PERIODS = (
     ("today", gettext_lazy("Today")),
     ("7d", gettext_lazy("7 days")),
@@ -115,7 +116,8 @@ def _context(
     period = of_word(store, word)
     answer = read(store, period)
     run = answer.run or _last(store, answer)
-    now = clock.now()
+    now = clock.now() if run else None
+    is_open = run is not None and run.status in OPEN
     return {
         "store": store,
         "period": period,
@@ -123,17 +125,33 @@ def _context(
         "periods": PERIODS,
         "answer": answer,
         "run": run,
-        "streams": list(run.streams.select_related("connection").order_by("id"))
-        if run
-        else [],
-        "is_open": run is not None and run.status in OPEN,
-        "poll": run and progress.poll_after(run, now=now),
+        "streams": _streams(run) if run and is_open else [],
+        "is_open": is_open,
+        "is_current": run is None and _is_current(answer),
+        "is_asked": is_open and _is_asked(run),
+        "poll": progress.poll_after(run, now=now) if run and now else None,
         "title": store.name,
         "advice": _advice(answer, run),
     }
 
 
+def _is_current(answer: Answer) -> bool:
+    return all(each.state in CURRENT and not each.error for each in answer.found)
+
+
+def _is_asked(run: Run | None) -> bool:
+    """Tell whether a press of the button would change nothing any more."""
+    return run is not None and (run.is_forced or run.started_at is not None)
+
+
+def _streams(run: Run) -> list[Any]:
+    return list(run.streams.select_related("connection").order_by("id"))
+
+
 def _last(store: Store, answer: Answer) -> Run | None:
+    """Return the sync that ended last, where the numbers do not speak for themselves."""
+    if _is_current(answer):
+        return None
     rows = Run.objects.filter(
         store=store,
         period_start=answer.period.start,

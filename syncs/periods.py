@@ -28,6 +28,8 @@ def of_word(store: Store, word: str) -> Period:
 
 def between(store: Store, start: object, end: object) -> Period:
     """Return the days from start to end, dates or ISO texts; raises InvalidPeriod."""
+    if not start or not end:
+        raise InvalidPeriod(_("A period has a first and a last day"))
     first, last = _date(start), _date(end)
     if first > last:
         raise InvalidPeriod(_("The period ends before it begins"))

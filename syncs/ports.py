@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from syncs.errors import UnknownProvider
 
@@ -98,6 +98,8 @@ class Stream:
     data_types: frozenset[str]
     kinds: frozenset[str] = frozenset({"report", "webhook"})
     """The kinds of runs that read it."""
+    is_kept: bool = False
+    """Its rows are kept whole: any days that were read are computed without a call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,39 @@ class Account:
     """Sentences for the person who pressed "Test"."""
 
 
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What reading the history of an account comes to, as far as it can be known."""
+
+    slice_days: int
+    slices: int
+    rows: int | None
+    """None if the provider does not count so far."""
+    calls: int
+    points: float
+    """Of the provider's quota; calls where it counts calls."""
+    seconds: float
+
+    def plus(self, other: "Estimate") -> "Estimate":
+        """Return what both come to, one after the other."""
+        rows = None if None in (self.rows, other.rows) else self.rows + other.rows  # type: ignore[operator]
+        return Estimate(
+            min(self.slice_days, other.slice_days), max(self.slices, other.slices),
+            rows, self.calls + other.calls, self.points + other.points,
+            self.seconds + other.seconds,
+        )  # fmt: skip
+
+
+@runtime_checkable
+class Archive(Protocol):
+    """An adapter whose provider keeps a history that can be read back."""
+
+    def estimate(
+        self, connection: "Connection", period: Period, *, slice_days: int | None
+    ) -> Estimate:
+        """Ask what it would take; in slices of so many days, or as many as fit best."""
+
+
 class Provider(Protocol):
     """An adapter. It never retries by itself and never sleeps for more than 2 s.
 
@@ -122,6 +157,10 @@ class Provider(Protocol):
 
     name: str
     streams: Mapping[str, Stream]
+    source: str
+    """What its entries say that they come from."""
+    definition: int
+    """The meaning that its numbers have now; entries of a lower one are void."""
 
     def check(self, connection: "Connection") -> Account:
         """Ask the provider who we are; raises what a call raises."""
@@ -171,6 +210,24 @@ def provider(name: str) -> Provider:
 def known() -> list[str]:
     """Return the names of all adapters."""
     return sorted(_providers)
+
+
+def definitions() -> dict[str, int]:
+    """Return the meaning that the numbers of each source have now."""
+    found: dict[str, int] = {}
+    for each in _providers.values():
+        found[each.source] = max(each.definition, found.get(each.source, 1))
+    return found
+
+
+def computed(data_type: str, source: str) -> bool:
+    """Tell whether numbers of that type are computed from rows that are kept whole."""
+    return any(
+        stream.is_kept and data_type in stream.data_types
+        for each in _providers.values()
+        if each.source == source
+        for stream in each.streams.values()
+    )
 
 
 @contextmanager

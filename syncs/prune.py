@@ -8,6 +8,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
 from syncs.models import CacheEntry, Delivery, Event, Quarantined, Run
+from syncs.segments import retention
 from syncs.states import OVER, Outcome
 
 BATCH = 1000
@@ -30,6 +31,11 @@ def prune() -> dict[str, int]:
         "entries": _in_batches(_entries),
         "bodies": _empty_bodies(),
         "deliveries": _in_batches(_deliveries),
+        "lead_events": _in_batches(retention.events),
+        "lead_hints": _in_batches(retention.hints),
+        "segment_logs": _in_batches(retention.logs),
+        "segment_members": _in_batches(retention.members),
+        "segment_refusals": _in_batches(retention.refusals),
     }
 
 

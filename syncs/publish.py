@@ -16,10 +16,11 @@ from syncs import clock, gates, lifetimes
 from syncs.models import CacheEntry, CacheVersion, Connection, Run, StreamRun
 from syncs.periods import days_of, period_of
 from syncs.ports import Entry, Period, Stream, provider
-from syncs.states import CacheStatus, StreamStatus
+from syncs.states import CacheStatus, Kind, StreamStatus
 from syncs.tell import tell
 from syncs.turn import guard
 
+AGES = ("synced_at", "fresh_until", "hard_until", "refresh_cost")
 KEPT = 3
 """Earlier versions of an entry that are kept."""
 
@@ -84,7 +85,8 @@ def mark_failed(run: Run, types: Iterable[str] | None, reason: str) -> None:
 def _offers(
     run: Run, links: Sequence[Connection], streams: Sequence[StreamRun]
 ) -> Iterable[Offer]:
-    if (period := period_of(run)) is None:
+    # History is read to be counted in; nobody looks at its slices.
+    if (period := period_of(run)) is None or run.kind == Kind.BACKFILL:
         return
     for link in links:
         adapter = provider(link.provider)
@@ -125,7 +127,10 @@ def _used(
 def _judged(
     run: Run, link: Connection, entry: Entry, period: Period, used: list[StreamRun]
 ) -> Offer:
-    before = CacheEntry.objects.filter(**_place(run, entry)).first()
+    # What means something else is no measure.
+    before = CacheEntry.objects.filter(
+        **_place(run, entry), definition=entry.definition
+    ).first()
     if run.accepts_quality:
         return Offer(link, entry)
     held = gates.too_many_refused(used) or gates.objection(entry, period, link, before)
@@ -154,6 +159,10 @@ def _write(run: Run, offer: Offer, version: int, moment: datetime) -> None:
     if found is None:
         CacheEntry.objects.create(**place, **values)
         return
+    if run.kind == Kind.RECOMPUTE:
+        # The facts are no newer than they were.
+        for name in AGES:
+            values[name] = getattr(found, name)
     CacheVersion.objects.create(
         entry=found, version=found.version, data=found.data,
         record_count=found.record_count, as_of=found.as_of, synced_at=found.synced_at,

@@ -14,12 +14,12 @@ from uuid import UUID
 
 from django.db import connection
 
-from syncs import links
+from syncs import links, ports
 from syncs.errors import NothingToSync
 from syncs.models import Run, Store
 from syncs.ports import Period
 from syncs.request import Wish, request
-from syncs.states import CacheStatus, Freshness, Trigger
+from syncs.states import CacheStatus, Freshness, Kind, Trigger
 
 PRIORITY_MISS, PRIORITY_STALE = 1, 3
 """Somebody looks at nothing, and somebody looks at something old."""
@@ -37,6 +37,8 @@ SELECT wanted.type, entry.id, entry.source, entry.data, entry.version,
        clock_timestamp() AS now,
        clock_timestamp() - entry.refresh_cost * ln(greatest(random(), 1e-9))
            * interval '1 second' >= entry.fresh_until AS is_due,
+       entry.definition < coalesce((%(definitions)s::jsonb ->> entry.source)::int, 1)
+           AS is_void,
        open.id AS open_id, recent.id AS recent_id, recent.error_message AS recent_error
 FROM unnest(%(types)s::text[]) WITH ORDINALITY AS wanted (type, place)
 LEFT JOIN LATERAL (
@@ -57,7 +59,7 @@ LEFT JOIN LATERAL (
 LEFT JOIN LATERAL (
     SELECT id FROM sync_queue
     WHERE store_id = %(store)s AND period_start = %(start)s AND period_end = %(end)s
-      AND status IN ('queued', 'processing') AND kind = 'report'
+      AND status IN ('queued', 'processing') AND kind IN ('report', 'recompute')
       AND (data_types IS NULL OR wanted.type = ANY (data_types))
     ORDER BY started_at NULLS LAST, queued_at LIMIT 1
 ) AS open ON true
@@ -93,6 +95,8 @@ class Found:
     age: float | None = None
     is_settled: bool = False
     is_due: bool = False
+    is_derived: bool = False
+    """Its meaning has changed, and it is computed anew without a call."""
     warnings: Sequence[str] = ()
     run_id: UUID | None = None
     open_id: UUID | None = None
@@ -148,11 +152,11 @@ def read(
     """
     found = look(store, period, types or links.offered(store))
     due = [each for each in found if each.is_due]
-    unasked = sorted({each.type for each in due if each.open_id is None})
+    unasked = [each for each in due if each.open_id is None]
     if refresh and unasked:
         is_missed = any(not each.is_current for each in due)
         usual = PRIORITY_MISS if is_missed else PRIORITY_STALE
-        return _asked(store, period, found, unasked, priority or usual)
+        return _asked(store, period, found, priority or usual)
     run_id = next((each.open_id for each in found if each.open_id), None)
     run = Run.objects.filter(pk=run_id).first() if run_id else None
     return Answer(store, period, found, run)
@@ -165,6 +169,7 @@ def look(store: Store, period: Period, types: Sequence[str]) -> list[Found]:
         "types": list(types),
         "start": period.start,
         "end": period.end,
+        "definitions": json.dumps(ports.definitions()),
     }
     with connection.cursor() as cursor:
         cursor.execute(READ, values)
@@ -172,14 +177,23 @@ def look(store: Store, period: Period, types: Sequence[str]) -> list[Found]:
         return [_found(dict(zip(names, row, strict=True))) for row in cursor.fetchall()]
 
 
-def _asked(
-    store: Store, period: Period, found: list[Found], types: list[str], priority: int
-) -> Answer:
-    wish = Wish(types=types, priority=priority, trigger=Trigger.SYSTEM, join=True)
-    try:
-        run = request(store, period, wish).run
-    except NothingToSync as error:
-        return Answer(store, period, found, blocked=str(error))
+def _asked(store: Store, period: Period, found: list[Found], priority: int) -> Answer:
+    """Ask for what is due: what can be computed is no reason to call anybody."""
+    run = None
+    for kind in (Kind.RECOMPUTE, Kind.REPORT):
+        types = {
+            each.type
+            for each in found
+            if each.is_due
+            and each.open_id is None
+            and each.is_derived == (kind == Kind.RECOMPUTE)
+        }
+        wish = Wish(types=sorted(types), priority=priority, kind=kind,
+                    trigger=Trigger.SYSTEM, join=True)  # fmt: skip
+        try:
+            run = request(store, period, wish).run if types else run
+        except NothingToSync as error:
+            return Answer(store, period, found, blocked=str(error))
     return Answer(store, period, found, run)
 
 
@@ -193,7 +207,11 @@ def _found(row: dict[str, Any]) -> Found:
             open_id=row["open_id"],
         )
     state = _state(row)
-    is_due = row["is_other"] or row["is_due"] is not False
+    is_void = row["is_void"] and not row["is_other"]
+    is_due = row["is_other"] or is_void or row["is_due"] is not False
+    tried = row["recent_id"]
+    if is_void and tried == row["run_id"]:
+        tried = None  # it had another meaning then
     return Found(
         type=row["type"],
         state=state,
@@ -210,7 +228,8 @@ def _found(row: dict[str, Any]) -> Found:
         fresh_until=row["fresh_until"],
         age=(row["now"] - row["synced_at"]).total_seconds(),
         is_settled=row["is_settled"],
-        is_due=is_due and row["recent_id"] is None,
+        is_due=is_due and tried is None,
+        is_derived=is_void and _is_derived(row),
         warnings=_loaded(row["warnings"]) or (),
         run_id=row["run_id"],
         open_id=row["open_id"],
@@ -223,7 +242,7 @@ def _state(row: dict[str, Any]) -> Freshness:
     now, fresh, hard = row["now"], row["fresh_until"], row["hard_until"]
     if row["is_other"]:
         return Freshness.MISS
-    if hard is not None and now >= hard:
+    if row["is_void"] or (hard is not None and now >= hard):
         return Freshness.EXPIRED
     if fresh is not None and now < fresh:
         return Freshness.NEGATIVE if row["is_negative"] else Freshness.FRESH
@@ -231,6 +250,13 @@ def _state(row: dict[str, Any]) -> Freshness:
     if erred is not None and erred > row["synced_at"]:
         return Freshness.STALE_ERROR
     return Freshness.STALE
+
+
+def _is_derived(row: dict[str, Any]) -> bool:
+    """Tell whether the facts behind an entry are recent enough to compute it anew."""
+    fresh, run_id = row["fresh_until"], row["run_id"]
+    is_recent = run_id is not None and fresh is not None and row["now"] < fresh
+    return is_recent and ports.computed(row["type"], row["source"])
 
 
 def _days(row: dict[str, date]) -> Period:

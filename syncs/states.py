@@ -65,6 +65,20 @@ class Kind(models.TextChoices):
     BACKFILL = "backfill", _("history")
     SEGMENT = "segment", _("segment")
     WEBHOOK = "webhook", _("webhook")
+    RECOMPUTE = "recompute", _("computed anew")
+
+
+class BackfillStatus(models.TextChoices):
+    """How far the reading of a store's history is."""
+
+    RUNNING = "running", _("running")
+    PAUSED = "paused", _("paused")
+    STOPPED = "stopped", _("stopped by an error")
+    COMPLETED = "completed", _("completed")
+    CANCELLED = "cancelled", _("cancelled")
+
+
+UNFINISHED = (BackfillStatus.RUNNING, BackfillStatus.PAUSED, BackfillStatus.STOPPED)
 
 
 class Trigger(models.TextChoices):

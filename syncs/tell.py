@@ -21,7 +21,9 @@ def tell(
     Event.objects.create(
         run_id=run.pk, code=code, level=level, message=message[:MOST], data=facts
     )
-    logger.log(LEVELS[level], "sync %s %s: %s %s", run.pk, code, message, facts or "")
+    words = [message, *(f"{name}={value}" for name, value in facts.items())]
+    told = " ".join(each for each in words if each)
+    logger.log(LEVELS[level], "sync %s %s%s", run.pk, code, told and f": {told}")
 
 
 def _plain(value: object) -> object:

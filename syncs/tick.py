@@ -8,9 +8,9 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
-from syncs import turn
+from syncs import backfill, turn
 from syncs.models import Run
-from syncs.states import Outcome, RunStatus, Waiting
+from syncs.states import Kind, Outcome, RunStatus, Waiting
 from syncs.tell import tell
 
 STALLS_AFTER = timedelta(minutes=10)
@@ -54,7 +54,8 @@ SELECT count(ritmo_enqueue_unique(
 FROM (
     SELECT dedupe_key, greatest(1, least(priority, 9) - floor(extract(
         epoch FROM clock_timestamp() - queued_at) / %s)::int) AS priority
-    FROM sync_queue WHERE status = 'queued' AND kind <> 'segment'
+    -- History has time: it is never more urgent than what people look at.
+    FROM sync_queue WHERE status = 'queued' AND kind NOT IN ('segment', 'backfill')
     AND queued_at < clock_timestamp() - %s * interval '1 second'
 ) AS urgency
 JOIN jobs AS job ON job.type = 'sync-store' AND job.unique_key = urgency.dedupe_key
@@ -99,7 +100,7 @@ def _alone() -> bool:
 
 
 def _reset() -> int:
-    freed = _stalled() + _forgotten() + _late()
+    freed = _stalled() + _forgotten() + _late() + backfill.look_after()
     seconds = AGES.total_seconds()
     with connection.cursor() as cursor:
         cursor.execute(AGE, [seconds, seconds])
@@ -156,6 +157,8 @@ def _mend(run_id: UUID, job_status: str | None, error: str | None) -> int:
 def _late() -> int:
     """End what has waited for a day; a worker that runs one notices it itself."""
     rows = _held().filter(status=RunStatus.QUEUED, deadline_at__lt=Now())
+    # History waits for as long as there is anything else to do.
+    rows = rows.exclude(kind=Kind.BACKFILL, started_at=None)
     found = list(rows[:MOST])
     for run in found:
         text = run.error_message or "It was not done within a day"

@@ -8,11 +8,11 @@ from django.db.models import F
 from django.db.models.functions import Coalesce, Now
 
 from queues.running import RunningJob
-from syncs import clock
+from syncs import backfill, clock
 from syncs.errors import Superseded
 from syncs.models import Run
 from syncs.models.runs import BEGUN, FRESH
-from syncs.states import OPEN, ErrorKind, Outcome, RunStatus, Waiting
+from syncs.states import OPEN, ErrorKind, Kind, Outcome, RunStatus, Waiting
 from syncs.tell import tell
 
 MOST_TRIES = 10
@@ -162,6 +162,8 @@ def conclude(
         return False
     level = "info" if outcome == Outcome.SUCCEEDED else "warning"
     tell(run, "ended", text, level=level, outcome=str(outcome), code=code)
+    if run.kind == Kind.BACKFILL:
+        backfill.go_on(run, outcome, text)
     return True
 
 

@@ -21,7 +21,7 @@ from syncs.errors import (
 from syncs.finish import DONE, Turn, end, finish, give_up
 from syncs.judge import Verdict, judge
 from syncs.models import Connection, Run, StreamRun
-from syncs.states import ErrorKind, Outcome, StreamStatus
+from syncs.states import ErrorKind, Kind, Outcome, StreamStatus
 from syncs.tell import tell
 
 logger = logging.getLogger(__name__)
@@ -73,9 +73,18 @@ def _plan(now: Turn) -> None:
     for link in now.links:
         for name in links.streams_of(now.run, link):
             row, _new = StreamRun.objects.get_or_create(
-                run=now.run, connection=link, stream=name
+                run=now.run, connection=link, stream=name, defaults=_start(now.run)
             )
             now.streams.append(row)
+
+
+def _start(run: Run) -> dict[str, object]:
+    """Return how a stream begins: what is computed anew was read before."""
+    if run.kind != Kind.RECOMPUTE:
+        return {}
+    return {
+        "status": StreamStatus.COMPLETE, "started_at": Now(), "finished_at": Now(),
+    }  # fmt: skip
 
 
 def _read(now: Turn, link: Connection) -> None:

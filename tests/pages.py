@@ -7,6 +7,7 @@ from django.contrib import admin
 from django.db.models import Model
 from django.test import Client
 from django.urls import NoReverseMatch, URLPattern, URLResolver, reverse
+from django.utils.text import slugify
 
 LEFT_OUT = ("logout", "jsi18n", "autocomplete", "view_on_site")
 """Names of addresses that are no pages."""
@@ -39,6 +40,16 @@ class Page:
 def models() -> dict[str, type[Model]]:
     """Return what the console lists, by label."""
     return {each._meta.label_lower: each for each in admin.site._registry}
+
+
+def of_stores() -> list[Page]:
+    """Return the pages that the people of the stores see, by the name of each store."""
+    from syncs.models import Store
+
+    return [Page("stores", reverse("syncs:stores"))] + [
+        Page(f"store-{slugify(each.name)}", reverse("syncs:store", args=[each.pk]))
+        for each in Store.objects.order_by("name")
+    ]
 
 
 def pages_of(model: type[Model], client: Client) -> list[Page]:

@@ -71,6 +71,21 @@ class Process:
         return [int(pid) for pid in listed.split()]
 
 
+def lines_to(pid: int, port: int) -> int:
+    """Count the open connections of a process to a port of this machine (Linux)."""
+    held = set()
+    with suppress(OSError):
+        for each in Path(f"/proc/{pid}/fd").iterdir():
+            with suppress(OSError):
+                held.add(str(each.readlink()))
+        rows = Path(f"/proc/{pid}/net/tcp").read_text().splitlines()[1:]
+        return sum(
+            row[2].endswith(f":{port:04X}") and f"socket:[{row[9]}]" in held
+            for row in map(str.split, rows)
+        )
+    return 0
+
+
 @contextmanager
 def running(command: list[str], **environment: str) -> Iterator[Process]:
     """Run a command against the test database until the block ends."""

@@ -41,6 +41,7 @@ TITLES = {
     "queues": "The engine",
     "django_celery_beat": "Schedules",
     "auth": "People",
+    "stores": "Pages for the people of stores",
 }
 LEFT_OUT = ("overview-day", "missing")
 FIGURES = {
@@ -100,9 +101,12 @@ def photograph(url: str, only: list[str]) -> dict[str, list["Page"]]:
     from tests.browser.doors import carry_in
     from tests.pages import Page
     from tests.scene import DEMO, furnish, remember
+    from tests.syncs.happenings import furnish_segments, furnish_syncs
 
     owner = User.objects.create_superuser("maria", password="tour-only")
     furnish(owner, DEMO)
+    furnish_syncs()
+    furnish_segments()
     remember(FIGURES)
     rooms = found_for(owner)
     door = Page("login", "/admin/login/")
@@ -127,13 +131,14 @@ def found_for(owner: "User") -> dict[str, list["Page"]]:
     """Return the pages that the owner can open, by room."""
     from django.test import Client
 
-    from tests.pages import SITE, Page, models, pages_of
+    from tests.pages import SITE, Page, models, of_stores, pages_of
 
     client = Client()
     client.force_login(owner)
     rooms = {"site": [Page(*each) for each in SITE.items() if each[0] not in LEFT_OUT]}
     for label, model in sorted(models().items()):
         rooms.setdefault(label.partition(".")[0], []).extend(pages_of(model, client))
+    rooms["stores"] = of_stores()
     return rooms
 
 

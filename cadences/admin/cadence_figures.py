@@ -24,6 +24,7 @@ class Row:
     count: Count
     share: int
     """How many of a hundred runs heard it; the width of its bar."""
+    variants: list[Count]
 
 
 def figures_of(cadence: Cadence) -> dict[str, Any]:
@@ -39,15 +40,16 @@ def figures_of(cadence: Cadence) -> dict[str, Any]:
 
 
 def _row(step: Step, found: Funnel) -> Row:
-    count = found.counts.get(step.key) or Count(step.key, step.position, *NONE)
+    count = found.counts.get(step.key) or Count(step.key, None, step.position, *NONE)
     return Row(
         step.position, words.title(step), words.ways(step), words.when(step), count,
-        _share(count, found),
+        _share(count, found), found.variants.get(step.key, []),
     )  # fmt: skip
 
 
 def _past(count: Count, found: Funnel) -> Row:
-    return Row(None, "", "", "", count, _share(count, found))
+    variants = found.variants.get(count.key, [])
+    return Row(None, "", "", "", count, _share(count, found), variants)
 
 
 def _share(count: Count, found: Funnel) -> int:

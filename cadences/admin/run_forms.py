@@ -7,6 +7,8 @@ from django import forms
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from queues.enqueue import HORIZON
+
 LOCAL = "datetime-local"
 
 
@@ -44,6 +46,8 @@ def moment_field(label: Any, help_text: Any, *, required: bool = False) -> Any:
 def _ahead(moment: datetime | None) -> datetime | None:
     if moment is not None and moment <= timezone.now():
         raise forms.ValidationError(_("This lies in the past."))
+    if moment is not None and moment > timezone.now() + HORIZON:
+        raise forms.ValidationError(_("The due time lies more than ten years ahead"))
     return moment
 
 

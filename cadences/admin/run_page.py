@@ -36,6 +36,7 @@ GATES = {
     "variables": gettext_lazy("Every variable has a value"),
     "sender": gettext_lazy("An account can send it"),
     "quota": gettext_lazy("There is room in the quota"),
+    "free_text": gettext_lazy("The provider takes the text"),
 }
 REASONS = {
     **acts.REASONS,

@@ -1,6 +1,6 @@
 """Who may do what here: a service by its key, staff by permission, owners by their leads."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from http import HTTPStatus
 from typing import Any, TypeVar
 from uuid import UUID
@@ -15,8 +15,9 @@ from pydantic import ValidationError
 from cadences.models import Lead, Run
 from queues.access import may_everywhere, may_on
 from queues.api.auth import A_PERSON, ServiceSecret
-from queues.api.intake import Body, read_object
+from queues.api.intake import Body, read_optional
 from queues.audit import record, whoever
+from queues.payload import printable
 
 Wish = TypeVar("Wish", bound=Schema)
 
@@ -96,12 +97,35 @@ def facts(run: Run) -> dict[str, Any]:
 
 def read_body(request: HttpRequest, schema: type[Wish]) -> tuple[Wish, Body]:
     """Return what the body asks for, checked, and the body as it came."""
-    body = read_object(request) if request.body else {}
+    body = read_optional(request)
+    if any(text != printable(text) for text in _texts(body)):
+        message = "A text holds a character that cannot be stored"
+        raise HttpError(HTTPStatus.BAD_REQUEST, message)
+    return checked(schema, body), body
+
+
+def checked(schema: type[Wish], body: Body) -> Wish:
+    """Return what a body asks for, or refuse with all that is wrong with it."""
     try:
-        return schema.model_validate(body), body
+        return schema.model_validate(body)
     except ValidationError as error:
         said = "; ".join(_fault(each) for each in error.errors(include_url=False))
         raise HttpError(HTTPStatus.BAD_REQUEST, said) from None
+
+
+def _texts(body: Body) -> Iterator[str]:
+    """Return every text of a body; it may be nested too deep to recurse."""
+    rest: list[Any] = [body]
+    while rest:
+        match rest.pop():
+            case str() as text:
+                yield text
+            case dict() as members:
+                rest += [*members, *members.values()]
+            case list() as items:
+                rest += items
+            case _:
+                pass
 
 
 def _fault(each: Any) -> str:

@@ -8,7 +8,7 @@ from ninja import Field, Query, Router, Schema
 from ninja.errors import HttpError
 
 from cadences.api.callers import A_SERVICE_OR_PERSON, actor, demand, read_body
-from cadences.api.represent import log_body
+from cadences.api.represent import log_body, standing_body
 from cadences.control import control, switch
 from cadences.models import Control, RunnerLog
 from cadences.standing import standing
@@ -60,18 +60,7 @@ def list_logs(request: HttpRequest, page: Query[Page]) -> Body:
 def status(request: HttpRequest) -> Body:
     """Tell what is due, how late it is, and what went wrong within a day."""
     demand(request, VIEW)
-    now = standing()
-    return {
-        **_switched(control()),
-        "due": now.due,
-        "oldestDueSeconds": now.oldest,
-        "lastPassAt": iso(now.last_pass_at),
-        "lastPassSeconds": now.last_pass_age,
-        "errorsLastDay": now.errors,
-        "sendsLastHour": now.sends,
-        "uncertain": now.uncertain,
-        "pausedByErrors": now.paused_by_errors,
-    }
+    return {**_switched(control()), **standing_body(standing())}
 
 
 @router.post(

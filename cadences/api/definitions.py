@@ -1,4 +1,4 @@
-"""What a cadence says: publishing, moving runs, trying a text; and unknown sends."""
+"""What a cadence says: publishing, moving runs; and what became of unknown sends."""
 
 from typing import Any, Literal
 from uuid import UUID
@@ -8,17 +8,15 @@ from django.http import HttpRequest
 from ninja import Field, Router
 from ninja.errors import HttpError
 
-from cadences import clock
-from cadences.api.callers import A_SERVICE_OR_PERSON, actor, demand, read_body, run_of
+from cadences.api.callers import A_SERVICE_OR_PERSON, actor, demand, read_body
 from cadences.api.enrolments import cadence_of
-from cadences.errors import BadTemplate, IllegalMove, MissingVariable
-from cadences.grammar import render, variables
+from cadences.api.represent import funnel_body
+from cadences.errors import IllegalMove
+from cadences.funnel import funnel
 from cadences.migrate import migrate, preview
 from cadences.models import Cadence, Execution, Version
-from cadences.plan import read
 from cadences.publish import lint, publish
 from cadences.resolve import resolve
-from cadences.values import is_known, values_of
 from queues.api.errors import problems
 from queues.api.intake import Body
 from queues.api.schemas import Camel, body_of
@@ -48,14 +46,6 @@ class Move(Camel):
     dry_run: bool = True
 
 
-class Text(Camel):
-    """A text to try, and the run whose lead it is tried on."""
-
-    body: str = Field(max_length=20_000)
-    subject: str = Field("", max_length=255)
-    run: UUID
-
-
 @router.post("/api/cadences/{uuid:cadence_id}/publish", response=ANSWERS)
 def publish_draft(request: HttpRequest, cadence_id: UUID) -> Body:
     """Publish the draft of a cadence; 422 lists what is wrong with it."""
@@ -79,6 +69,13 @@ def lint_draft(request: HttpRequest, cadence_id: UUID) -> Body:
     if found is None:
         raise IllegalMove("There is no draft")
     return {"version": found.number, "faults": lint(found)}
+
+
+@router.get("/api/cadences/{uuid:cadence_id}/funnel", response=ANSWERS)
+def show_funnel(request: HttpRequest, cadence_id: UUID) -> Body:
+    """Tell how far the newest runs of a cadence came."""
+    which = _cadence(request, cadence_id, "cadences.view_cadence")
+    return {"cadence": which.code, **funnel_body(funnel(which.pk))}
 
 
 @router.post(
@@ -111,29 +108,6 @@ def migrate_runs(request: HttpRequest, cadence_id: UUID) -> Body:
 
 
 @router.post(
-    "/api/cadences/templates/preview",
-    response=ANSWERS,
-    openapi_extra=body_of(Text, once=False),
-)
-def try_text(request: HttpRequest) -> Body:
-    """Render a text for the lead of a run, as a send would now."""
-    wish, _ = read_body(request, Text)
-    run_of(request, wish.run, "cadences.reveal_lead")
-    try:
-        used = sorted({*variables(wish.body), *variables(wish.subject)})
-        values = values_of(read(wish.run), now=clock.now())
-        shown = {
-            "subject": render(wish.subject, values, line=True),
-            "body": render(wish.body, values),
-        }
-    except MissingVariable as error:
-        return {"missing": error.names, "unknown": _unknown(used)}
-    except BadTemplate as error:
-        raise HttpError(422, str(error)) from None
-    return {**shown, "variables": used, "unknown": _unknown(used)}
-
-
-@router.post(
     "/api/cadences/executions/{uuid:execution_id}/resolve",
     response=ANSWERS,
     openapi_extra=body_of(Verdict, once=False),
@@ -153,10 +127,6 @@ def resolve_execution(request: HttpRequest, execution_id: UUID) -> Body:
             after={"state": done.state, "verdict": wish.verdict},
         )  # fmt: skip
     return {"execution": str(done.pk), "run": str(done.run_id), "state": done.state}
-
-
-def _unknown(used: list[str]) -> list[str]:
-    return [name for name in used if not is_known(name)]
 
 
 def _cadence(

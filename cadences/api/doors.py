@@ -1,34 +1,55 @@
 """The door that the seed's cron and its people knock at."""
 
-import json
 import logging
 from http import HTTPStatus
 from typing import Any
+from uuid import UUID
 
 from django.http import HttpRequest, JsonResponse
-from ninja import Router
-from ninja.errors import HttpError
+from ninja import Field, Router, Schema
 
-from cadences.runner import MOST, run_here
+from cadences.api.callers import checked
+from cadences.runner import HERE_SECONDS, MOST, run_here
 from cadences.states import Trigger
 from queues.api.auth import CronSecretOrServiceKey
 from queues.api.errors import problems
+from queues.api.intake import read_optional
+from queues.api.schemas import body_of
 
 logger = logging.getLogger(__name__)
 
 router = Router(tags=["cadences"])
 
 
-@router.post(
-    "/functions/v1/cadence-runner",
-    auth=CronSecretOrServiceKey(),
-    response={200: dict[str, Any], **problems(400, 401, 500)},
-)
+class Knock(Schema):
+    """Who starts a pass, and how much it may take; `dry_run` only tells the plan."""
+
+    trigger: Trigger = Trigger.CRON
+    limit: int = Field(MOST, ge=1, le=MOST, strict=True)
+    dry_run: bool = Field(default=False, strict=True)
+    run_ids: list[UUID] | None = Field(
+        None, max_length=MOST, description="None but these, and of these what is due."
+    )
+    time_budget_s: float = Field(HERE_SECONDS, gt=0, le=HERE_SECONDS, strict=True)
+
+
+FACTS: dict[str, Any] = {
+    "auth": CronSecretOrServiceKey(),
+    "response": {200: dict[str, Any], **problems(400, 401, 413, 500)},
+    "openapi_extra": body_of(Knock, once=False),
+}
+
+
+@router.post("/functions/v1/cadence-runner", operation_id="cadence_runner", **FACTS)
+@router.post("/api/cadences/runner/run", operation_id="cadences_runner_run", **FACTS)
 def cadence_runner(request: HttpRequest) -> JsonResponse:
     """Make one pass over the due steps in this request; the rest is left to workers."""
-    trigger, limit = _read(request)
+    wish = checked(Knock, read_optional(request))
+    trigger = Trigger.TEST if wish.dry_run else wish.trigger
     try:
-        done = run_here(trigger, limit=limit)
+        done = run_here(
+            trigger, limit=wish.limit, seconds=wish.time_budget_s, named=wish.run_ids
+        )
     except Exception:
         logger.exception("the pass failed")
         body = {"success": False, "error": "Erro interno do servidor"}
@@ -36,21 +57,3 @@ def cadence_runner(request: HttpRequest) -> JsonResponse:
     return JsonResponse(
         {"success": True, "summary": done.summary, "results": done.results}
     )
-
-
-def _read(request: HttpRequest) -> tuple[Trigger, int]:
-    """Return who starts the pass and how much it may take; an empty body is CRON."""
-    try:
-        body = json.loads(request.body or b"{}")
-    except ValueError:
-        raise HttpError(HTTPStatus.BAD_REQUEST, "Malformed JSON") from None
-    if not isinstance(body, dict):
-        raise HttpError(HTTPStatus.BAD_REQUEST, "Expected an object")
-    trigger, limit = body.get("trigger", Trigger.CRON), body.get("limit", MOST)
-    if trigger not in Trigger.values:
-        raise HttpError(HTTPStatus.BAD_REQUEST, "Invalid trigger")
-    if body.get("dry_run") is True:
-        trigger = Trigger.TEST
-    if type(limit) is not int or not 1 <= limit <= MOST:
-        raise HttpError(HTTPStatus.BAD_REQUEST, "Invalid limit")
-    return Trigger(trigger), limit

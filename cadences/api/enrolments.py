@@ -9,7 +9,6 @@ from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from ninja import Field, Query, Schema
 from ninja.errors import HttpError
-from pydantic import AwareDatetime
 from pydantic.alias_generators import to_camel
 
 from cadences.api.callers import (
@@ -21,7 +20,7 @@ from cadences.api.callers import (
     read_body,
 )
 from cadences.api.represent import batch_body, row_body, run_body
-from cadences.api.runs import OPERATE, router
+from cadences.api.runs import OPERATE, Soon, router
 from cadences.enroll import enroll
 from cadences.load import accept, load_later
 from cadences.meet import meet, read
@@ -63,7 +62,7 @@ class EnrolWish(Place):
     lead: UUID | None = None
     lead_data: Told | None = None
     context: dict[str, Any] = {}
-    start_at: AwareDatetime | None = None
+    start_at: Soon | None = None
     first_step: int = Field(1, ge=1, le=1000)
 
 

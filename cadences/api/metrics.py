@@ -1,13 +1,28 @@
-"""What a Prometheus server may ask for about cadences."""
+"""The figures of cadences: for Prometheus, and as JSON."""
 
 from collections.abc import Iterator
+from typing import Any, Literal
 
 from django.db import connection
+from django.http import HttpRequest, HttpResponse
+from ninja import Query, Router, Schema
+from prometheus_client import CollectorRegistry
 from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
+from prometheus_client.registry import Collector
 
-from cadences.models import Account
+from cadences.api.callers import A_SERVICE_OR_PERSON, demand
+from cadences.api.represent import standing_body
+from cadences.funnel import standing as standing_of
+from cadences.models import Account, Cadence
 from cadences.standing import standing
+from queues.api.errors import problems
+from queues.api.intake import Body
 from queues.api.metrics import gauge
+
+VIEW = "cadences.view_runnerlog"
+MOST = 500
+"""Cadences that are told of."""
 
 SENDS = """
 SELECT account.adapter, coalesce(attempt.outcome, 'open'), attempt.why, count(*)
@@ -21,6 +36,72 @@ SELECT match, count(*) FROM messages
 WHERE match IN ('ambiguous', 'none') AND created_at > clock_timestamp() - interval '1 day'
 GROUP BY 1
 """
+
+
+router = Router(tags=["cadences"], auth=A_SERVICE_OR_PERSON, by_alias=True)
+
+
+class Form(Schema):
+    """How the figures are written."""
+
+    format: Literal["json", "prometheus"] = "json"
+
+
+class Figures(Collector):
+    """The figures of cadences alone."""
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Yield every metric."""
+        return figures()
+
+
+@router.get(
+    "/api/cadences/metrics",
+    response={200: dict[str, Any], **problems(400, 401, 403)},
+)
+def metrics(request: HttpRequest, form: Query[Form]) -> Body | HttpResponse:
+    """Tell how cadences stand: the runner, accounts, what came in, runs by cadence."""
+    demand(request, VIEW)
+    if form.format == "prometheus":
+        registry = CollectorRegistry()
+        registry.register(Figures())
+        text = generate_latest(registry)
+        return HttpResponse(text, content_type=CONTENT_TYPE_PLAIN_0_0_4)
+    return {
+        **standing_body(standing()),
+        "unownedLastDay": _unowned(),
+        "accounts": _accounts(),
+        "cadences": _cadences(),
+    }
+
+
+def _accounts() -> list[Body]:
+    rows = Account.objects.order_by("company", "name")
+    return [
+        {
+            "company": each.company_id, "account": each.name, "medium": each.medium,
+            "adapter": each.adapter, "state": each.state, "failures": each.failures,
+        }
+        for each in rows
+    ]  # fmt: skip
+
+
+def _cadences() -> list[Body]:
+    rows = list(Cadence.objects.order_by("company", "code")[:MOST])
+    runs = standing_of(each.pk for each in rows)
+    return [
+        {
+            "id": str(each.pk), "company": each.company_id, "cadence": each.code,
+            "state": each.state, "runs": runs.get(each.pk, {}),
+        }
+        for each in rows
+    ]  # fmt: skip
+
+
+def _unowned() -> dict[str, int]:
+    with connection.cursor() as cursor:
+        cursor.execute(INBOX)
+        return {"ambiguous": 0, "none": 0} | dict(cursor.fetchall())
 
 
 def figures() -> Iterator[GaugeMetricFamily]:
@@ -57,8 +138,6 @@ def _sends() -> Iterator[GaugeMetricFamily]:
     with connection.cursor() as cursor:
         cursor.execute(SENDS)
         counted = {row[:3]: row[3] for row in cursor.fetchall()}
-        cursor.execute(INBOX)
-        waiting = {"ambiguous": 0, "none": 0} | dict(cursor.fetchall())
     yield gauge(
         "ritmo_cadence_sends_last_hour",
         "Calls of providers that began within the last hour, by how they ended",
@@ -69,5 +148,5 @@ def _sends() -> Iterator[GaugeMetricFamily]:
         "ritmo_cadence_unowned_last_day",
         "Messages of the last day that belong to nobody, or to one of several leads",
         ("match",),
-        {(name,): count for name, count in waiting.items()},
+        {(name,): count for name, count in _unowned().items()},
     )

@@ -4,8 +4,10 @@ from dataclasses import asdict
 from typing import Any
 
 from cadences.explain import Explanation
+from cadences.funnel import Count, Funnel
 from cadences.load import results
 from cadences.models import EnrollmentBatch, EnrollmentRow, Event, Run, RunnerLog
+from cadences.standing import Standing
 from queues.api.represent import iso
 
 
@@ -113,4 +115,51 @@ def log_body(log: RunnerLog) -> dict[str, Any]:
         "uncertain": log.uncertain,
         "concluded": log.concluded,
         "durationMs": log.duration_ms,
+    }
+
+
+def standing_body(now: Standing) -> dict[str, Any]:
+    """Return what is due, how late it is, and what went wrong within a day."""
+    return {
+        "due": now.due,
+        "oldestDueSeconds": now.oldest,
+        "lastPassAt": iso(now.last_pass_at),
+        "lastPassSeconds": now.last_pass_age,
+        "errorsLastDay": now.errors,
+        "sendsLastHour": now.sends,
+        "uncertain": now.uncertain,
+        "pausedByErrors": now.paused_by_errors,
+    }
+
+
+def funnel_body(found: Funnel) -> dict[str, Any]:
+    """Return how far the newest runs came, by step, and by variant where it has any."""
+    return {
+        "runs": found.runs,
+        "truncated": found.is_cut,
+        "steps": [
+            {
+                "key": str(key),
+                "position": count.position,
+                **_counts(count),
+                "variants": {
+                    str(each.variant): _counts(each)
+                    for each in found.variants.get(key, [])
+                },
+            }
+            for key, count in found.counts.items()
+        ],
+    }
+
+
+def _counts(count: Count) -> dict[str, int]:
+    return {
+        "sent": count.sent,
+        "delivered": count.delivered,
+        "read": count.read,
+        "replied": count.replied,
+        "optedOut": count.opted_out,
+        "unknown": count.unknown,
+        "notSent": count.refused,
+        "skipped": count.skipped,
     }

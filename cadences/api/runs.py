@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from http import HTTPStatus
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 from django.contrib.auth.models import User
@@ -12,8 +13,9 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import override
 from ninja import Query, Router, Schema
 from ninja.errors import HttpError
-from pydantic import AwareDatetime
+from pydantic import AfterValidator, AwareDatetime
 
+from cadences import clock
 from cadences.api.callers import (
     A_SERVICE_OR_PERSON,
     actor,
@@ -31,9 +33,11 @@ from cadences.restart import restart
 from cadences.states import RunStatus
 from queues.access import may
 from queues.api.errors import problems
+from queues.api.idempotency import once
 from queues.api.intake import Body
 from queues.api.schemas import Camel, body_of
 from queues.audit import because
+from queues.enqueue import CLOCK_SKEW, HORIZON
 
 LONGEST_PAGE = 100
 OPERATE, VIEW, REVEAL = (
@@ -65,10 +69,21 @@ class Reason(Camel):
     reason: str = ""
 
 
+def _near(moment: datetime) -> datetime:
+    """Refuse what is long over and what nobody means; a clock may be a little behind."""
+    ahead = moment - clock.now()
+    if not -CLOCK_SKEW <= ahead <= HORIZON:
+        raise ValueError("not within the next ten years")
+    return moment
+
+
+Soon = Annotated[AwareDatetime, AfterValidator(_near)]
+
+
 class Until(Reason):
     """Until when a pause lasts; left out, until somebody ends it."""
 
-    until: AwareDatetime | None = None
+    until: Soon | None = None
 
 
 class Resume(Reason):
@@ -80,7 +95,7 @@ class Resume(Reason):
 class Moment(Reason):
     """When the next step shall go, through the open hours."""
 
-    at: AwareDatetime
+    at: Soon
 
 
 class First(Reason):
@@ -204,13 +219,15 @@ def move(request: HttpRequest, run_id: UUID) -> Body:
 @router.post(
     "/api/cadences/runs/{uuid:run_id}/restart",
     response=ANSWERS,
-    openapi_extra=body_of(First, once=False),
+    openapi_extra=body_of(First),
 )
-def start_anew(request: HttpRequest, run_id: UUID) -> Body:
+def start_anew(request: HttpRequest, run_id: UUID) -> HttpResponse:
     """End the run if it lives, and answer with the one that takes its place."""
-    wish, _ = read_body(request, First)
-    first = wish.first_step
-    return _do(request, run_id, "run.restart", restart, wish, first_step=first)
+    wish, body = read_body(request, First)
+    make = partial(
+        _do, request, run_id, "run.restart", restart, wish, first_step=wish.first_step
+    )
+    return once(request, body, make, status=HTTPStatus.OK)
 
 
 def _do(

@@ -13,6 +13,7 @@ from cadences.api import (
     enrolments,
     leads,
     metrics,
+    trials,
     way_out,
     webhooks,
 )
@@ -34,7 +35,9 @@ STATUSES: dict[type[Exception], HTTPStatus] = {
 def add() -> None:
     """Add the routers and the figures; once, before the addresses are read."""
     # Those of `enrolments` are routes of the same paths as those of `runs`.
-    for each in (doors, webhooks, way_out, control, enrolments, leads, definitions):
+    for each in (
+        doors, webhooks, way_out, control, enrolments, leads, definitions, trials, metrics,
+    ):  # fmt: skip
         api.add_router("", each.router)
     for kind in STATUSES:
         api.add_exception_handler(kind, cast("Any", translate))

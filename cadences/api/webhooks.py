@@ -14,13 +14,14 @@ from ninja import Router
 from ninja.errors import HttpError
 
 from cadences.channels import meta_events, plain_events
+from cadences.masks import address as masked
 from cadences.match import Owner, owner_of
 from cadences.models import Account, Run
-from cadences.numbers import masked
 from cadences.receive import receive
 from cadences.states import LIVE, Match, Medium
 from queues.api.auth import bearer
 from queues.api.errors import problems
+from queues.api.intake import demand_object
 from queues.errors import CannotUnseal
 
 logger = logging.getLogger(__name__)
@@ -36,7 +37,7 @@ TAKEN = {200: dict[str, Any], **REFUSED}
 def uazapi(request: HttpRequest, account_id: UUID) -> JsonResponse:
     """Take a delivery of UAZAPI, which names the instance's own token in its body."""
     account = _account(account_id, "uazapi")
-    body = _object(request)
+    body = demand_object(request)
     told = body.pop("token", None) or request.headers.get("token")
     _demand(_same(told, _secret(account, "token")))
     key = sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
@@ -72,7 +73,7 @@ def meta(request: HttpRequest, account_id: UUID) -> JsonResponse:
     account = _account(account_id, "meta")
     given = request.headers.get("X-Hub-Signature-256")
     _demand(_is_signed(request.body, given, _secret(account, "app_secret")))
-    body = _object(request)
+    body = demand_object(request)
     ours = str(account.config.get("phone_number_id"))
     if meta_events.phone_number_ids(body) - {ours}:
         # One app may serve several numbers, and tells each door of all of them.
@@ -98,7 +99,7 @@ def email(request: HttpRequest, account_id: UUID) -> JsonResponse:
 def whatsapp_inbound(request: HttpRequest) -> JsonResponse:
     """Take a message from a gateway of any kind; tell whose it is."""
     _demand(_may_post(request))
-    body = _object(request)
+    body = demand_object(request)
     for name in ("from", "message_id", "text"):
         if not isinstance(body.get(name), str) or not (name == "text" or body[name]):
             raise HttpError(HTTPStatus.BAD_REQUEST, f"Missing {name}")
@@ -161,7 +162,8 @@ def _demand(allowed: bool) -> None:  # noqa: FBT001 - the one thing it looks at
 def _same(given: object, secret: str) -> bool:
     """Compare in constant time; an unset secret is never the same as anything."""
     text = given if isinstance(given, str) else ""
-    return bool(secret) and hmac.compare_digest(text.encode(), secret.encode())
+    told = text.encode(errors="surrogatepass")
+    return bool(secret) and hmac.compare_digest(told, secret.encode())
 
 
 def _is_signed(raw: bytes, given: str | None, secret: str) -> bool:
@@ -169,16 +171,6 @@ def _is_signed(raw: bytes, given: str | None, secret: str) -> bool:
     right = hmac.new(secret.encode(), raw, sha256).hexdigest()
     told = (given or "").removeprefix(SIGNATURE).lower()
     return bool(secret) and hmac.compare_digest(told.encode(), right.encode())
-
-
-def _object(request: HttpRequest) -> dict[str, Any]:
-    try:
-        body = json.loads(request.body)
-    except (ValueError, RecursionError):
-        raise HttpError(HTTPStatus.BAD_REQUEST, "Malformed JSON") from None
-    if not isinstance(body, dict):
-        raise HttpError(HTTPStatus.BAD_REQUEST, "Expected an object")
-    return body
 
 
 def _stored(new: list[int]) -> JsonResponse:

@@ -6,6 +6,7 @@ from django.utils.dateparse import parse_datetime
 
 from cadences.channels.uazapi_events import moment
 from cadences.reports import Heard, Report
+from queues.payload import printable
 
 
 def read(payload: dict[str, Any]) -> list[Report]:
@@ -20,8 +21,8 @@ def heard(payload: dict[str, Any]) -> Heard:
     if at is None and isinstance(told, str):
         at = parse_datetime(told)
     return Heard(
-        message_id=str(payload.get("message_id"))[:150],
-        address=str(payload.get("from")),
-        text=str(payload.get("text") or ""),
+        message_id=printable(str(payload.get("message_id")))[:150],
+        address=printable(str(payload.get("from"))),
+        text=printable(str(payload.get("text") or "")),
         at=at if at is not None and at.tzinfo else None,
     )

@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 
@@ -13,6 +14,8 @@ class Calendar(models.Model):
     country = models.CharField(_("country"), max_length=2, db_default="BR")
     region = models.CharField(_("state"), max_length=6, blank=True, db_default="")
     with_optional = models.BooleanField(_("optional holidays too"), db_default=False)
+    # Written by triggers on both tables below: what was sent before is not judged.
+    hours_since = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:
         db_table = "calendars"

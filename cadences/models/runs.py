@@ -11,6 +11,7 @@ from cadences.models.definitions import Cadence, Version
 from cadences.models.keys import RandomUUID
 from cadences.models.people import Company, Lead
 from cadences.states import EventType, ExitReason, PauseReason, RunStatus
+from queues.states import READABLE
 
 IS_LIVE = Q(status__in=["ATIVA", "PAUSADA"])
 
@@ -71,6 +72,10 @@ class Run(models.Model):
             ("operate_run", _("Can enrol, pause, move and end runs")),
         ]
         constraints = [
+            models.CheckConstraint(
+                name="run_moments_readable",
+                condition=Q(next_run_at__range=READABLE) & Q(resume_at__range=READABLE),
+            ),
             models.CheckConstraint(
                 name="run_due_iff_active",
                 condition=Q(status="ATIVA", next_run_at__isnull=False)

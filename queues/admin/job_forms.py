@@ -12,6 +12,7 @@ from queues import payload
 from queues.admin import show
 from queues.admin.faults import data_faults
 from queues.admin.filters import priorities
+from queues.enqueue import HORIZON
 from queues.errors import InvalidJobData, QueueError
 from queues.handlers import Handler, registry
 from queues.masks import restored
@@ -70,6 +71,8 @@ class SnoozeForm(ReasonForm):
             self.add_error("at", _("Say when."))
         elif until <= timezone.now():
             self.add_error("at", _("This lies in the past."))
+        elif until > timezone.now() + HORIZON:
+            self.add_error("at", _("The due time lies more than ten years ahead"))
         return {"until": until, "reason": found.get("reason", "")}
 
     @staticmethod

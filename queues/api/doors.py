@@ -16,7 +16,7 @@ from queues.api.auth import (
 )
 from queues.api.errors import problems
 from queues.api.idempotency import once
-from queues.api.intake import Body, enqueue_from, read_object
+from queues.api.intake import Body, enqueue_from, read_object, read_optional
 from queues.api.represent import iso
 from queues.api.schemas import (
     DataWish,
@@ -61,10 +61,11 @@ def enqueue_job(request: HttpRequest) -> HttpResponse:
 @router.post(
     "/api/cron/process-queue",
     auth=CronSecret(),
-    response={200: QueuePass, **problems(401)},
+    response={200: QueuePass, **problems(400, 401, 413)},
 )
 def process_queue(request: HttpRequest) -> Body:
     """Run up to ten due jobs in this request, most urgent first."""
+    read_optional(request)
     done = run_due(limit=JOBS_A_PASS, seconds=PASS_SECONDS)
     stats = {"processed": done.processed, "failed": done.failed, "errors": done.errors}
     return {"success": True, "stats": stats, "timestamp": iso(timezone.now())}
@@ -73,11 +74,12 @@ def process_queue(request: HttpRequest) -> Body:
 @router.post(
     "/api/workers",
     auth=WorkerSecret(),
-    response={200: WorkerPass, **problems(401)},
+    response={200: WorkerPass, **problems(400, 401, 413)},
     exclude_unset=True,
 )
 def workers(request: HttpRequest) -> Body:
     """Run the next due job in this request; `success` tells whether this try did."""
+    read_optional(request)
     for claim, outcome in run_due(limit=1, seconds=PASS_SECONDS).ran:
         return _told(claim, outcome)
     return {"success": True, "message": "No jobs to process"}

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
-from django.db import InterfaceError, OperationalError
+from django.db import DataError, InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, JsonResponse
 from ninja import NinjaAPI, Schema
 from ninja.errors import HttpError, ValidationError
@@ -26,6 +26,7 @@ STATUSES: dict[type[Exception], HTTPStatus] = {
     RequestDataTooBig: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     ValidationError: HTTPStatus.BAD_REQUEST,
     Http404: HTTPStatus.NOT_FOUND,
+    DataError: HTTPStatus.BAD_REQUEST,
     OperationalError: HTTPStatus.SERVICE_UNAVAILABLE,
     InterfaceError: HTTPStatus.SERVICE_UNAVAILABLE,
 }
@@ -65,9 +66,12 @@ def translate(request: HttpRequest, error: Exception) -> JsonResponse:
         case RequestDataTooBig():
             limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
             return refusal(status, f"Request too large: the limit is {limit} bytes")
-        case OperationalError() | InterfaceError():
+        case DataError() | OperationalError() | InterfaceError():
             logger.warning("%s %s: %s", request.method, request.path, _line(error))
-            return refusal(status, "The database does not answer")
+            # The net under the checks of each route: a number too large, a NUL.
+            is_ours = isinstance(error, DataError)
+            silence = "The database does not answer"
+            return refusal(status, "A value cannot be stored" if is_ours else silence)
         case _:
             return refusal(status, str(error))
 

@@ -29,13 +29,37 @@ Body = dict[str, Any]
 
 def read_object(request: HttpRequest) -> Body:
     """Return the JSON object of the body; any other JSON value has no members."""
+    value = _parse(_raw(request))
+    return value if isinstance(value, dict) else {}
+
+
+def demand_object(request: HttpRequest) -> Body:
+    """Return the JSON object of the body, and refuse any other JSON value."""
+    value = _parse(_raw(request))
+    if not isinstance(value, dict):
+        raise HttpError(HTTPStatus.BAD_REQUEST, "Expected an object")
+    return value
+
+
+def read_optional(request: HttpRequest) -> Body:
+    """Return the JSON object of a body that may be left out: it is then empty."""
+    return demand_object(request) if _raw(request) else {}
+
+
+def _raw(request: HttpRequest) -> bytes:
     if "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower():
         raise HttpError(HTTPStatus.LENGTH_REQUIRED, "Length required")
     try:
-        value = json.loads(request.body.decode(), parse_constant=_refuse)
-    except (ValueError, RecursionError, RawPostDataException, UnreadablePostError):
+        return request.body
+    except (RawPostDataException, UnreadablePostError):
         raise HttpError(HTTPStatus.BAD_REQUEST, "Malformed JSON") from None
-    return value if isinstance(value, dict) else {}
+
+
+def _parse(raw: bytes) -> Any:
+    try:
+        return json.loads(raw.decode(), parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        raise HttpError(HTTPStatus.BAD_REQUEST, "Malformed JSON") from None
 
 
 def enqueue_from(body: Body, *, data: str, owner: User | None = None) -> Job:

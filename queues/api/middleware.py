@@ -26,6 +26,9 @@ class JsonErrors:
         if not PATHS.match(request.path_info):
             return self.get_response(request)
         request.path_info = request.path_info.rstrip("/")
+        # No column holds a NUL, so no row is looked for with one.
+        if "%00" in request.META.get("QUERY_STRING", ""):
+            return refusal(HTTPStatus.BAD_REQUEST)
         response = self.get_response(request)
         if isinstance(response, HttpResponse):
             _tidy(request, response)

@@ -144,7 +144,7 @@ class AlertState(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.rule.code} {self.subject}".rstrip()
+        return f"{self.rule.code} {self.label or self.subject}".rstrip()
 
 
 class AlertMessage(models.Model):

@@ -7,7 +7,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from queues.states import FINAL, LIVE, End, State
+from queues.states import FINAL, LIVE, READABLE, End, State
 
 DEFAULT_PRIORITY = 5
 MAX_TYPE_LENGTH = 100
@@ -98,6 +98,10 @@ class Job(models.Model):
                 name="job_ended_iff_final",
                 condition=Q(status__in=FINAL, completed_at__isnull=False)
                 | Q(status__in=LIVE, completed_at__isnull=True),
+            ),
+            # Python reads no moment outside: one such row would stop who claims it.
+            models.CheckConstraint(
+                name="job_run_at_readable", condition=Q(run_at__range=READABLE)
             ),
             models.UniqueConstraint(
                 name="job_one_live_per_key",

@@ -40,6 +40,10 @@ DRAWN = frozenset(
         "search",
         "info",
         "note",
+        "segmentcontrol",
+        "segmentlog",
+        "segmentrefusal",
+        "enrolmentrule",
     ]
 )
 """What the sprite holds; pages and models are drawn by their own names."""

@@ -1,6 +1,7 @@
 """The admin of syncs: what runs, what waits, who is connected, what was kept aside."""
 
 from syncs.admin import (
+    backfills,
     budgets,
     cache,
     connections,
@@ -15,6 +16,7 @@ from syncs.admin import (
 )
 
 __all__ = [
+    "backfills",
     "budgets",
     "cache",
     "connections",

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy
 from queues.admin import show
 from queues.admin.paging import EstimatingPaginator
 from queues.admin.verbs import Window
+from syncs.admin import look
 from syncs.models import CacheEntry
 from syncs.states import CacheStatus
 
@@ -37,7 +38,7 @@ class CacheAdmin(Window):
         "store", "data_type", "source", "period_start", "period_end", "timezone",
         "sync_status", "error_message", "version", "record_count", "as_of",
         "synced_at", "fresh_until", "hard_until", "is_settled", "is_negative",
-        "warnings", "data",
+        "warnings", "numbers",
     )  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> Any:
@@ -52,9 +53,14 @@ class CacheAdmin(Window):
         return str(entry.store)
 
     @admin.display(description=gettext_lazy("days"))
-    def days(self, entry: CacheEntry) -> str:
+    def days(self, entry: CacheEntry) -> SafeString:
         """Show the days that they are of."""
-        return f"{entry.period_start} – {entry.period_end}"
+        return look.span(entry.period_start, entry.period_end)
+
+    @admin.display(description=gettext_lazy("numbers"))
+    def numbers(self, entry: CacheEntry) -> SafeString:
+        """Show all of them."""
+        return look.document(entry.data)
 
     @admin.display(description=gettext_lazy("last sync"))
     def state(self, entry: CacheEntry) -> SafeString:

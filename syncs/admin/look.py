@@ -1,6 +1,9 @@
 """How the rows of syncs look."""
 
+from datetime import date
+
 from django.urls import reverse
+from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -62,8 +65,19 @@ def store(row: Store) -> SafeString:
     )
 
 
-def days(row: Run) -> str:
+def days(row: Run) -> SafeString:
     """Show the days of a run."""
-    if row.period_start is None:
-        return str(show.NOTHING)
-    return f"{row.period_start} – {row.period_end}"
+    return span(row.period_start, row.period_end)
+
+
+def span(start: date | None, end: date | None) -> SafeString:
+    """Show days from one to another, in one line."""
+    if start is None or end is None:
+        return show.NOTHING
+    first, last = (date_format(each, "SHORT_DATE_FORMAT") for each in (start, end))
+    return format_html('<span class="moment">{} – {}</span>', first, last)
+
+
+def document(value: object) -> SafeString:
+    """Show JSON as people read it."""
+    return format_html('<pre tabindex="0">{}</pre>', show.pretty(value))

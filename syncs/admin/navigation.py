@@ -6,7 +6,7 @@ from queues.rooms import add_room
 
 MEMBERS = (
     "syncs-overview", "Run", "Store", "Connection", "CacheEntry", "Quarantined",
-    "Budget", "Delivery",
+    "Backfill", "Budget", "Delivery",
     "SegmentControl", "SegmentLog", "SegmentRefusal", "EnrolmentRule",
 )  # fmt: skip
 """Models by their class, pages by their name; what is not there is left out."""

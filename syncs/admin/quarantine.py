@@ -1,6 +1,7 @@
 """Rows that could not be used: look at them, read them anew, or dismiss them."""
 
 from django.contrib import admin
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy
 
 from queues.admin import show
@@ -8,6 +9,7 @@ from queues.admin.job_forms import ReasonForm
 from queues.admin.paging import EstimatingPaginator
 from queues.admin.verbs import Operated, Verb, Window
 from queues.errors import QueueError
+from syncs.admin import look
 from syncs.errors import SyncError
 from syncs.models import Quarantined
 from syncs.replay import replay, resolve
@@ -37,6 +39,7 @@ class QuarantineAdmin(Operated, Window):
 
     verbs = (REPLAY, DISMISS)
     refusals = (QueueError, SyncError)
+    change_form_template = "admin/queues/operated.html"
     ordering = ("resolved_at", "-id")
     sortable_by = ()
     paginator = EstimatingPaginator
@@ -52,9 +55,14 @@ class QuarantineAdmin(Operated, Window):
     list_select_related = ("connection",)
     search_fields = ("external_id",)
     fields = readonly_fields = (
-        "connection", "stream", "external_id", "reason", "sample", "run",
+        "connection", "stream", "external_id", "reason", "its_form", "run",
         "created_at", "seen_at", "resolved_at", "resolution",
     )  # fmt: skip
+
+    @admin.display(description=gettext_lazy("sample"))
+    def its_form(self, row: Quarantined) -> SafeString:
+        """Show what it looked like."""
+        return look.document(row.sample)
 
     @admin.display(description=gettext_lazy("reason"))
     def short(self, row: Quarantined) -> str:

@@ -160,7 +160,7 @@ class RunAdmin(Operated, Window):
         return look.run(run)
 
     @admin.display(description=gettext_lazy("days"))
-    def days(self, run: Run) -> str:
+    def days(self, run: Run) -> SafeString:
         """Show the days that it is about."""
         return look.days(run)
 

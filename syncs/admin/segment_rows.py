@@ -85,6 +85,7 @@ class SegmentRefusalAdmin(Operated, Window):
 
     verbs = (REPLAY, DISMISS)
     refusals = (QueueError, SyncError)
+    change_form_template = "admin/queues/operated.html"
     ordering = ("-resolved_at", "-id")
     sortable_by = ()
     paginator = EstimatingPaginator

@@ -1,15 +1,12 @@
 """Segments: how each stands, when it comes next, who is in it, and its switch."""
 
-import json
-from datetime import timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.db.models import Count, IntegerField, OuterRef, Q, QuerySet, Subquery
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -20,12 +17,13 @@ from queues.admin.verbs import Operated, Verb
 from queues.audit import record, whoever
 from queues.errors import InvalidSchedule, QueueError
 from queues.models import Job
+from syncs.admin.segment_figures import DAYS, figures, series, zone_of
 from syncs.errors import SyncError
 from syncs.models import LeadEvent, SegmentControl, SegmentLog, SegmentPass, Trigger
 from syncs.segments import measure
 from syncs.segments.start import start
 from syncs.segments.steer import accept_removals, pause, reactivate
-from syncs.segments.times import now, plan_of
+from syncs.segments.times import plan_of
 
 Status = SegmentControl.Status
 TONES = {Status.ACTIVE: "good", Status.PAUSED: "warn", Status.ERROR: "bad"}
@@ -37,7 +35,6 @@ ENDS = {
     SegmentLog.Status.CANCELLED: "mute",
 }
 SHOWN = 10
-DAYS = 30
 PERMISSION = "syncs.run_segment"
 
 
@@ -133,6 +130,14 @@ class SegmentAdmin(Operated, Everywhere):
     search_fields = ("name", "segment_id")
     list_select_related = ("live_pass",)
     change_form_template = "admin/syncs/segment.html"
+    change_list_template = "admin/syncs/segment_list.html"
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Show how all of them go together, and when most come at once."""
+        told = figures() if request.method == "GET" else {}
+        return super().changelist_view(request, {**told, **(extra_context or {})})
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         """Add how the last syncs of each ended, in the one statement of the list."""
@@ -250,28 +255,3 @@ def end_of(status: str) -> SafeString:
     """Show how a sync ended."""
     end = SegmentLog.Status(status)
     return show.badge(str(end.label), ENDS[end])
-
-
-def zone_of(control: SegmentControl) -> str:
-    """Return its zone; one that SQL wrote and nobody knows is shown in UTC."""
-    try:
-        return ZoneInfo(control.time_zone).key
-    except (KeyError, OSError, ValueError):
-        return "UTC"
-
-
-def series(days: list[measure.Figures], zone: str) -> str:
-    """Return what the charts draw, as JSON: a list a line, a value a day."""
-    today = now().astimezone(ZoneInfo(zone)).replace(hour=0, minute=0, second=0)
-    known = {each.day.date(): each for each in days if each.day}
-    dates = [today - timedelta(days=back) for back in reversed(range(DAYS))]
-    found = [known.get(each.date()) for each in dates]
-    lines: dict[str, list[Any]] = {
-        "at": [int(each.timestamp()) for each in dates],
-        "completed": [each.syncs - each.errors if each else 0 for each in found],
-        "failed": [each.errors if each else 0 for each in found],
-        "seconds": [each.seconds if each else None for each in found],
-        "longest": [each.longest if each else None for each in found],
-        "leads": [each.leads if each else 0 for each in found],
-    }
-    return json.dumps(lines, separators=(",", ":"))

@@ -11,13 +11,13 @@ from ninja.errors import HttpError
 from queues.api.auth import CronSecretOrServiceKey, ServiceSecret
 from queues.api.errors import problems
 from queues.api.idempotency import once
-from queues.api.intake import Body, read_object
+from queues.api.intake import Body, demand_object, read_optional
 from queues.api.schemas import body_of
 from syncs import access, periods, progress
 from syncs.api import represent
 from syncs.api.refusals import refusing
 from syncs.api.schemas import DataShown, Queued, StoreWish, Ticked
-from syncs.errors import UnknownStore
+from syncs.errors import InvalidRequest
 from syncs.models import Store
 from syncs.ports import Period
 from syncs.read import Answer, read
@@ -39,10 +39,11 @@ class ServiceKey(ServiceSecret):
 @router.post(
     "/functions/v1/sync-worker",
     auth=CronSecretOrServiceKey(),
-    response={200: Ticked, **problems(401)},
+    response={200: Ticked, **problems(400, 401, 413)},
 )
 def sync_worker(request: HttpRequest) -> Body:
     """Make one tick of the queue of syncs: free what is stuck, and count."""
+    read_optional(request)
     done = tick()
     return {
         "success": True,
@@ -55,12 +56,12 @@ def sync_worker(request: HttpRequest) -> Body:
 @router.post(
     "/functions/v1/sync-store",
     auth=ServiceKey(),
-    response={200: DataShown, 202: Queued, **problems(400, 401, 404, 409, 422)},
+    response={200: DataShown, 202: Queued, **problems(400, 401, 404, 409, 413, 422)},
     openapi_extra=body_of(StoreWish),
 )
 def sync_store(request: HttpRequest) -> HttpResponse:
     """Answer from the cache, or queue a sync and say which."""
-    body = read_object(request)
+    body = demand_object(request)
     force = body.get("force", False)
     if not isinstance(force, bool):
         raise HttpError(HTTPStatus.BAD_REQUEST, "Invalid force")
@@ -89,8 +90,6 @@ def _queued(store: Store, period: Period, force: bool) -> dict[str, Any]:  # noq
 
 
 def _store(value: object) -> Store:
-    key = access.key_of(value, UnknownStore)
-    found = Store.objects.filter(pk=key).first()
-    if found is None:
-        raise UnknownStore("There is no such store")
-    return found
+    if not isinstance(value, str) or not value:
+        raise InvalidRequest("Invalid store_id")
+    return access.any_store(value)

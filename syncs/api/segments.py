@@ -1,6 +1,5 @@
 """The door that started segments in the seed, and the one that hears of new leads."""
 
-import json
 from http import HTTPStatus
 from typing import Any
 
@@ -11,7 +10,7 @@ from ninja.errors import HttpError
 from queues.api.auth import CronSecretOrServiceKey
 from queues.api.errors import problems
 from queues.api.idempotency import once
-from queues.api.intake import Body
+from queues.api.intake import Body, read_optional
 from syncs.models import SegmentPass, Trigger
 from syncs.segments.errors import InvalidHint, UnknownSegment
 from syncs.segments.fire import fire_now
@@ -20,17 +19,18 @@ from syncs.segments.start import start_by_number
 
 router = Router(tags=["syncs"])
 
+LONGEST_NUMBER = len(str(2**63))
 SIGNATURE, SECRET = "X-Ritmo-Signature", "X-Ritmo-Secret"
 
 
 @router.post(
     "/functions/v1/sync-segment-leads",
     auth=CronSecretOrServiceKey(),
-    response={202: dict[str, Any], **problems(400, 401, 404, 409)},
+    response={202: dict[str, Any], **problems(400, 401, 404, 409, 413)},
 )
 def sync_segment_leads(request: HttpRequest) -> JsonResponse:
     """Start the segment that is named, or every one that is due: one job each."""
-    body = _read(request)
+    body = read_optional(request)
     number = _number(body)
 
     def answer() -> Body:
@@ -69,23 +69,13 @@ def _told(sync: SegmentPass) -> dict[str, str | int]:
     return {"segmentId": sync.control.segment_id, "jobId": str(sync.job_id)}
 
 
-def _read(request: HttpRequest) -> Body:
-    """Return the body; an empty one starts what is due."""
-    try:
-        body = json.loads(request.body or b"{}")
-    except (ValueError, RecursionError):
-        raise HttpError(HTTPStatus.BAD_REQUEST, "Malformed JSON") from None
-    if not isinstance(body, dict):
-        raise HttpError(HTTPStatus.BAD_REQUEST, "Expected an object")
-    return body
-
-
 def _number(body: Body) -> int | None:
     value = body.get("segment_id", body.get("segmentId"))
     if value is None:
         return None
+    # The length keeps int() quick.
     if isinstance(value, str) and value.isascii() and value.isdecimal():
-        value = int(value[:18])
+        value = int(value) if len(value) <= LONGEST_NUMBER else None
     if type(value) is not int or not 0 < value < 2**63:
         raise HttpError(HTTPStatus.BAD_REQUEST, "Invalid segment_id")
     return value

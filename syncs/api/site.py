@@ -1,7 +1,7 @@
 """Add the routes of this app to the one API of the project."""
 
 from queues.api.site import api
-from syncs.api import doors, hooks, segments, stores
+from syncs.api import doors, hooks, segment_list, segments, stores
 
 
 def add() -> None:
@@ -9,4 +9,5 @@ def add() -> None:
     api.add_router("", doors.router)
     api.add_router("", hooks.router)
     api.add_router("", segments.router)
+    api.add_router("", segment_list.router)
     api.add_router("", stores.router)

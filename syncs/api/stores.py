@@ -10,8 +10,8 @@ from ninja.errors import HttpError
 
 from queues.api.auth import A_PERSON, person_of
 from queues.api.errors import problems, refusal
-from queues.api.idempotency import once
-from queues.api.intake import Body, read_object
+from queues.api.idempotency import HEADER, once
+from queues.api.intake import Body, read_optional
 from queues.api.schemas import body_of
 from syncs import access, periods, progress
 from syncs.api import represent
@@ -62,7 +62,7 @@ def get_data(
 )
 def refresh_store(request: HttpRequest, store_id: str) -> HttpResponse:
     """Ask for the numbers anew; who asks while they are fetched joins that sync."""
-    body = read_object(request)
+    body = read_optional(request)
     try:
         with refusing():
             store = access.store_of(person_of(request), store_id)
@@ -101,14 +101,20 @@ def cancel_run(request: HttpRequest, run_id: str) -> HttpResponse:
 
 @router.post(
     "/api/syncs/runs/{run_id}/retry",
-    response={201: Queued, **problems(401, 404, 409)},
+    response={201: Queued, **problems(400, 401, 404, 409)},
+    openapi_extra={"parameters": [HEADER]},
 )
 def retry_run(request: HttpRequest, run_id: str) -> HttpResponse:
     """Ask anew for what a sync was for."""
     with refusing():
-        person = person_of(request)
-        asked = retry(access.run_of(person, run_id), user=person)
-        return JsonResponse(_told(asked.run, created=asked.created), status=201)
+        run = access.run_of(person_of(request), run_id)
+        make = partial(_retried, request, run)
+        return once(request, read_optional(request), make, status=HTTPStatus.CREATED)
+
+
+def _retried(request: HttpRequest, run: Run) -> dict[str, Any]:
+    asked = retry(run, user=person_of(request))
+    return _told(asked.run, created=asked.created)
 
 
 def _refreshed(request: HttpRequest, store: Store, body: Body) -> dict[str, Any]:

@@ -22,7 +22,8 @@ def _stream(name: str, *types: str) -> Stream:
 class KlaviyoProvider:
     """An account. Its figures cannot be derived: each period is a report of its own."""
 
-    name = "klaviyo"
+    name = source = "klaviyo"
+    definition = DEFINITION
     streams: Mapping[str, Stream] = {
         "campaigns": _stream("campaigns", "campaigns"),
         "flows": _stream("flows", "flows"),
@@ -82,7 +83,7 @@ class KlaviyoProvider:
             data, count, total = makers[kind](told)
             yield Entry(
                 data_type=kind,
-                source="klaviyo",
+                source=self.source,
                 data={**told.frame(), **data},
                 record_count=count,
                 summary={"count": count, "revenue": _shown(total, told)},
@@ -93,7 +94,7 @@ class KlaviyoProvider:
                 ),
                 currency=told.currency,
                 total=None,
-                definition=DEFINITION,
+                definition=self.definition,
             )
 
 

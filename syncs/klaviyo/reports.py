@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from syncs.budgets import now_here
+from syncs import clock
 from syncs.errors import (
     ContractBroken,
     CursorInvalid,
@@ -129,7 +129,7 @@ def revenue(klaviyo: Klaviyo, period: Period | None) -> ReportPage:
             "metric-aggregates answered in another shape", endpoint="metric-aggregates"
         ) from None
     return ReportPage(
-        rows=[], next_cursor=None, as_of=reply.now, metric=metric, began=now_here(), data=data
+        rows=[], next_cursor=None, as_of=reply.now, metric=metric, began=clock.now(), data=data
     )  # fmt: skip
 
 
@@ -162,7 +162,7 @@ def _checked(period: Period | None) -> Period:
 
 def _place(klaviyo: Klaviyo, cursor: str | None) -> tuple[str, datetime, str | None]:
     if cursor is None:
-        return conversion_metric(klaviyo), now_here(), None
+        return conversion_metric(klaviyo), clock.now(), None
     try:
         metric, began, after = json.loads(cursor)
         return str(metric), datetime.fromisoformat(began), str(after)

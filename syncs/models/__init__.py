@@ -1,5 +1,6 @@
 """Every row of this app."""
 
+from syncs.models.backfills import Backfill
 from syncs.models.budgets import Budget, Spending
 from syncs.models.cache import CacheEntry, CacheVersion
 from syncs.models.connections import Connection, Credential
@@ -16,6 +17,7 @@ from syncs.models.stores import Store, StoreMember
 from syncs.models.streams import StreamState
 
 __all__ = [
+    "Backfill",
     "Budget",
     "CacheEntry",
     "CacheVersion",

@@ -113,9 +113,11 @@ class LeadEvent(models.Model):
                 condition=Q(kind__in=["joined", "left", "changed", "event"]),
             ),
         ]
-        # the page of a segment; retention
         indexes = [
-            models.Index(name="lead_event_by_control", fields=["control", "-at"])
+            # the page of a segment
+            models.Index(name="lead_event_by_control", fields=["control", "-at"]),
+            # retention
+            models.Index(name="lead_event_by_time", fields=["at"]),
         ]
 
     def __str__(self) -> str:

@@ -196,7 +196,9 @@ class Run(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.store_id} {self.period_start}/{self.period_end}"
+        days = f"{self.period_start} – {self.period_end}" if self.period_start else ""
+        store = self._state.fields_cache.get("store")
+        return " · ".join(filter(None, [str(store or ""), days])) or str(self.pk)
 
 
 class StreamRun(models.Model):

@@ -13,6 +13,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from cadences.models import Company
+from queues.states import READABLE
 from syncs.models.connections import Connection
 
 DAILY = "0 6 * * *"
@@ -128,6 +129,10 @@ class SegmentControl(models.Model):
             models.CheckConstraint(
                 name="segment_status",
                 condition=Q(status__in=["active", "paused", "error"]),
+            ),
+            models.CheckConstraint(
+                name="segment_next_readable",
+                condition=Q(next_execution__range=READABLE),
             ),
             models.CheckConstraint(
                 name="segment_misfire", condition=Q(misfire__in=["once", "skip"])

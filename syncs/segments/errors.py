@@ -20,3 +20,11 @@ class InvalidHint(SyncError, ValueError):
 
 class InvalidFile(SyncError, ValueError):
     """A file holds no segments that are understood."""
+
+
+class InvalidSegment(SyncError, ValueError):
+    """What a segment should say is not understood; the message names the fact."""
+
+
+class SegmentExists(SyncError):
+    """That segment of that account is synced already."""

@@ -19,6 +19,7 @@ from syncs.errors import (
     Wait,
 )
 from syncs.models import SegmentControl, SegmentLog, SegmentPass, Trigger
+from syncs.segments import watched  # noqa: F401 - it registers measures and rules
 from syncs.segments.conclude import End
 from syncs.segments.enrol import enrol
 from syncs.segments.errors import Ghost, UnknownSegment

@@ -1,12 +1,16 @@
 """Start a sync: its job and its row in one transaction, one at a time a segment."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from django.db import transaction
+from django.db.models import F
 
 from queues import audit
+from queues.cancel import cancel
 from queues.enqueue import enqueue
+from queues.errors import IllegalTransition
 from syncs.models import SegmentControl, SegmentLog, SegmentPass
 from syncs.segments.conclude import bury, is_alive
 from syncs.segments.errors import UnknownSegment
@@ -46,14 +50,38 @@ def start(
     return Started(sync, is_new=True)
 
 
-def start_by_number(segment_id: int, *, trigger: str, actor: str = "") -> list[Started]:
+def start_by_number(
+    segment_id: int, *, trigger: str, actor: str = "", force: bool = False
+) -> list[Started]:
     """Sync every segment of that number now: two accounts may share one.
 
-    Raises UnknownSegment.
+    With force, a sync that runs is taken from its worker. Raises UnknownSegment.
     """
-    return [
-        start(each, trigger=trigger, actor=actor) for each in controls_of(segment_id)
-    ]
+    act = take_over if force else start
+    return [act(each, trigger=trigger, actor=actor) for each in controls_of(segment_id)]
+
+
+@transaction.atomic
+def take_over(control: SegmentControl, *, trigger: str, actor: str = "") -> Started:
+    """Let another job go on with the sync that runs, from the page it has reached.
+
+    Whoever is at it writes nothing more, and stops at its next look; then the new job
+    has its turn, as one segment is synced by one job at a time. Without a sync, start.
+    """
+    control = SegmentControl.objects.select_for_update(no_key=True).get(pk=control.pk)
+    if (running := live_pass(control)) is None:
+        return start(control, trigger=trigger, actor=actor, priority=1)
+    before = running.job_id
+    job = enqueue(JOB, data_of(control, trigger), priority=1)
+    SegmentPass.objects.filter(pk=running.pk).update(
+        job_id=job.pk, fence=F("fence") + 1, trigger=trigger, actor=actor
+    )
+    running.refresh_from_db()
+    with suppress(IllegalTransition):
+        cancel(before, reason="taken over")
+    after = {"job": job.pk, "trigger": str(trigger)}
+    audit.record("segment.take_over", control, before={"job": before}, after=after)
+    return Started(running, is_new=True)
 
 
 def controls_of(segment_id: int) -> Sequence[SegmentControl]:

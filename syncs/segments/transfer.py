@@ -7,33 +7,23 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from cadences.models import Company
 from queues import audit
-from queues.errors import InvalidSchedule
 from syncs.models import SegmentControl
-from syncs.segments.errors import InvalidFile
-from syncs.segments.times import plan_of
+from syncs.segments.define import blank, put
+from syncs.segments.errors import InvalidFile, InvalidSegment
 
 FIELDS = (
     "segment_id", "name", "status", "cron", "time_zone", "jitter_seconds", "misfire",
     "enrich", "enrich_most", "guard_percent",
 )  # fmt: skip
+KEYS = ("company", "connection")
 KIND = "ritmo-segments"
 
 
 def dump() -> dict[str, Any]:
-    """Return every segment of the environment's account, without what it has done."""
-    rows = SegmentControl.objects.filter(connection=None).order_by("segment_id")
-    return {
-        "kind": KIND,
-        "segments": [
-            {
-                **{name: getattr(each, name) for name in FIELDS},
-                "company": each.company_id,
-            }
-            for each in rows
-        ],
-    }
+    """Return every segment, without what it has done."""
+    rows = SegmentControl.objects.order_by("segment_id", "pk")
+    return {"kind": KIND, "segments": [_row(each) for each in rows]}
 
 
 def load(text: str, *, dry_run: bool = False) -> dict[str, int]:
@@ -60,40 +50,34 @@ def _load(given: Mapping[str, Any]) -> str:
     number = given.get("segment_id")
     if type(number) is not int or number < 1:
         raise InvalidFile("A segment without its number")
-    known = SegmentControl.objects.filter(connection=None, segment_id=number).first()
-    control = known or SegmentControl(status="active", misfire="once", enrich="changed")
-    facts = {name: given[name] for name in FIELDS if name in given}
-    before = {name: getattr(control, name) for name in facts}
-    if known and before == facts and known.company_id == given.get("company"):
-        return "same"
-    for name, value in facts.items():
-        setattr(control, name, value)
-    control.company = _company(given)
-    _check(control, facts)
-    control.save()
-    was = before if known else None
-    audit.record("segment.import", control, before=was, after=facts)
-    return "changed" if known else "created"
-
-
-def _company(given: Mapping[str, Any]) -> Company | None:
-    code = given.get("company")
-    found = Company.objects.filter(pk=code).first() if code else None
-    if code and found is None:
-        raise InvalidFile(f"Segment {given.get('segment_id')}: no company {code}")
-    return found
-
-
-def _check(control: SegmentControl, facts: Mapping[str, Any]) -> None:
-    """Raise InvalidFile unless the row is as a form would let it be."""
+    facts = {name: given[name] for name in (*FIELDS, *KEYS) if name in given}
     try:
-        known = {each.name: each for each in SegmentControl._meta.fields}  # noqa: SLF001 - Django's own name for it
-        for name, value in facts.items():
-            known[name].clean(value, control)
-        if {"cron", "time_zone"} <= set(facts):
-            plan_of(control)
+        known = _known(number, given.get("connection"))
+        before = {name: value for name, value in _row(known).items() if name in facts}
+        if known.pk and before == facts:
+            return "same"
+        put(known, facts)
+    except InvalidSegment as error:
+        raise InvalidFile(f"Segment {number}: {error}") from None
+    was = before if known.pk else None
+    known.save(update_fields=[*facts] if was else None)
+    audit.record("segment.import", known, before=was, after=facts)
+    return "changed" if was else "created"
+
+
+def _known(number: int, connection: Any) -> SegmentControl:
+    """Return the segment, locked, or a blank one."""
+    try:
+        rows = SegmentControl.objects.filter(connection=connection, segment_id=number)
+        return rows.select_for_update(no_key=True, of=("self",)).first() or blank()
     except ValidationError as error:
-        said = "; ".join(error.messages)
-        raise InvalidFile(f"Segment {facts.get('segment_id')}: {said}") from None
-    except InvalidSchedule as error:
-        raise InvalidFile(f"Segment {facts.get('segment_id')}: {error}") from None
+        raise InvalidSegment(f"connection: {'; '.join(error.messages)}") from None
+
+
+def _row(control: SegmentControl) -> dict[str, Any]:
+    link = control.connection_id
+    return {
+        **{name: getattr(control, name) for name in FIELDS},
+        "company": control.company_id,
+        "connection": None if link is None else str(link),
+    }

@@ -7,10 +7,11 @@ from typing import Any
 from syncs.facts import cover, save_lines, save_orders
 from syncs.figures import DEFINITION, Figures, Sales, figures, known_since, text
 from syncs.models import Connection, Order, Run
-from syncs.ports import Account, Applied, Entry, Page, Period, Stream
+from syncs.ports import Account, Applied, Entry, Estimate, Page, Period, Stream
 from syncs.shopify.account import about, account
 from syncs.shopify.bulk import read_file
 from syncs.shopify.client import Shop
+from syncs.shopify.estimate import estimate
 from syncs.shopify.orders import OrderPage, read_page
 from syncs.shopify.windows import Place, plan
 
@@ -18,14 +19,16 @@ ORDERS = Stream(
     name="orders",
     data_types=frozenset({"orders", "customers", "products"}),
     kinds=frozenset({"report", "incremental", "backfill", "webhook"}),
+    is_kept=True,
 )
 
 
 class ShopifyProvider:
     """A shop. Overlapping periods are computed from facts, never fetched twice."""
 
-    name = "shopify"
+    name = source = "shopify"
     streams: Mapping[str, Stream] = {"orders": ORDERS}
+    definition = DEFINITION
 
     def check(self, connection: Connection) -> Account:
         """Ask the shop who it is, and what we may see of it."""
@@ -42,6 +45,12 @@ class ShopifyProvider:
         shop = Shop(connection)
         place = Place.read(cursor) if cursor else plan(shop, period)
         return read_file(shop, place) if place.is_large else read_page(shop, place)
+
+    def estimate(
+        self, connection: Connection, period: Period, *, slice_days: int | None
+    ) -> Estimate:
+        """Ask the shop how much of its history is not read yet."""
+        return estimate(Shop(connection), period, slice_days=slice_days)
 
     def apply(
         self,
@@ -82,7 +91,7 @@ class ShopifyProvider:
         for kind in sorted(set(types) & makers.keys()):
             yield Entry(
                 data_type=kind,
-                source="shopify",
+                source=self.source,
                 data=makers[kind](connection, found, currency, sales),
                 record_count=sales.orders,
                 summary={
@@ -94,7 +103,7 @@ class ShopifyProvider:
                 currency=currency,
                 total=sales.total if kind == "orders" else None,
                 null_rates=_null_rates(connection, period) if kind == "orders" else {},
-                definition=DEFINITION,
+                definition=self.definition,
             )
 
 

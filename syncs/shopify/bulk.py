@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 
 from queues.outbound import Call
-from syncs.budgets import now_here
+from syncs import clock
 from syncs.calls import raw, read
 from syncs.errors import (
     ContractBroken,
@@ -71,7 +71,7 @@ def _started(shop: Shop, place: Place) -> ProviderError:
     operation = said.get("bulkOperation")
     if said.get("userErrors") or not operation:
         return _later(place, {}, timedelta(seconds=60))
-    state = {"id": operation["id"], "since": now_here().isoformat()}
+    state = {"id": operation["id"], "since": clock.now().isoformat()}
     return _later(place, state, POLL)
 
 
@@ -82,7 +82,7 @@ def _polled(shop: Shop, place: Place) -> OrderPage | None:
     said = reply.data.get("bulkOperation") or {}
     match said.get("status"):
         case "CREATED" | "RUNNING" | "CANCELING":
-            if now_here() - datetime.fromisoformat(state["since"]) > PATIENCE:
+            if clock.now() - datetime.fromisoformat(state["since"]) > PATIENCE:
                 raise _halved(shop, place)
             raise _later(place, state, POLL)
         case "CANCELED" | "EXPIRED":
@@ -229,7 +229,7 @@ def _later(place: Place, state: dict[str, Any], after: timedelta) -> ProviderErr
     place.bulk = state
     return NotReady(
         "The shop prepares its orders",
-        until=now_here() + after,
+        until=clock.now() + after,
         scope="bulk",
         cursor=place.text(),
         endpoint="BulkPoll",

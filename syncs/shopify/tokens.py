@@ -5,11 +5,10 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
-from django.utils import timezone
 
 from queues.errors import CannotUnseal
 from queues.outbound import Call
-from syncs import budgets
+from syncs import budgets, clock
 from syncs.budgets import Key, Window
 from syncs.calls import Answer, ask, refuse
 from syncs.credentials import opened, replace
@@ -29,7 +28,7 @@ def live(connection: Connection, domain: str) -> str:
     token = values.get("access_token", "")
     row = Credential.objects.filter(connection=connection).first()
     dies = row.expires_at if row else None
-    if token and (dies is None or dies > timezone.now() + EARLY):
+    if token and (dies is None or dies > clock.now() + EARLY):
         return token
     return renewed(connection, domain, dead=token) or _missing(token)
 
@@ -62,7 +61,7 @@ def _renew(connection: Connection, domain: str, values: dict[str, str]) -> str:
         kept["previous_refresh_token"] = values.get("refresh_token", "")
         kept["refresh_token"] = refresh
     seconds = made.get("expires_in")
-    expires = timezone.now() + timedelta(seconds=float(seconds)) if seconds else None
+    expires = clock.now() + timedelta(seconds=float(seconds)) if seconds else None
     replace(connection, kept, kind=_kind(values), expires_at=expires)
     return str(made["access_token"])
 

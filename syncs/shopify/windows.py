@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from syncs.budgets import now_here
+from syncs import clock
 from syncs.errors import ContractBroken, CursorInvalid, Misconfigured
 from syncs.models import Connection, OrderCoverage
 from syncs.ports import Period
@@ -100,11 +100,11 @@ def plan(shop: Shop, period: Period | None) -> Place:
     else:
         start = known.covered_from if known else now - FIRST_SPAN
     start = min(start, now)
-    _check(shop.connection, facts, start)
+    check(shop.connection, facts, start)
     windows = _windows(start, now, known)
     counts = [count(shop, search(*window)) for window in windows]
     spans = [[each.isoformat() for each in window] for window in windows]
-    return Place(spans, counts, now_here().isoformat())
+    return Place(spans, counts, clock.now().isoformat())
 
 
 def search(start: datetime, until: datetime) -> str:
@@ -133,7 +133,8 @@ def _windows(
     return [fresh]
 
 
-def _check(connection: Connection, facts: Facts, start: datetime) -> None:
+def check(connection: Connection, facts: Facts, start: datetime) -> None:
+    """Raise what stands against reading a shop from that moment on."""
     if start < facts.now - VISIBLE and "read_all_orders" not in facts.scopes:
         raise Misconfigured(
             "Orders older than 60 days need the scope read_all_orders:"

@@ -30,16 +30,26 @@ FIGURES: dict[str, tuple[tuple[str, str | Promise, str], ...]] = {
         ("returns", _("Returns"), MONEY),
     ),
     DataType.CAMPAIGNS: (
-        ("revenue_campaigns", _("Revenue of campaigns"), MONEY),
         ("revenue", _("Revenue"), MONEY),
-        ("campaigns_count", _("Campaigns"), COUNT),
-        ("conversions_campaigns", _("Orders from campaigns"), COUNT),
+        ("conversions", _("Orders"), COUNT),
+        ("count", _("Campaigns"), COUNT),
+        ("recipients", _("Recipients"), COUNT),
+        ("opens", _("Opens"), COUNT),
+        ("clicks", _("Clicks"), COUNT),
     ),
     DataType.FLOWS: (
-        ("revenue_flows", _("Revenue of flows"), MONEY),
         ("revenue", _("Revenue"), MONEY),
+        ("conversions", _("Orders"), COUNT),
         ("total_flows", _("Flows"), COUNT),
         ("flows_with_revenue", _("Flows with revenue"), COUNT),
+        ("recipients", _("Recipients"), COUNT),
+        ("clicks", _("Clicks"), COUNT),
+    ),
+    DataType.CUSTOMERS: (
+        ("new_customers", _("New customers"), COUNT),
+        ("returning_customers", _("Returning customers"), COUNT),
+        ("returning_rate", _("Share of returning customers"), SHARE),
+        ("guest_orders", _("Orders of guests"), COUNT),
     ),
     DataType.ANALYTICS: (
         ("revenue_total", _("Attributed revenue"), MONEY),
@@ -48,7 +58,14 @@ FIGURES: dict[str, tuple[tuple[str, str | Promise, str], ...]] = {
         ("orders_attributed", _("Attributed orders"), COUNT),
     ),
 }
-FEW = 6
+LISTS: dict[str, tuple[str, str]] = {
+    DataType.CAMPAIGNS: ("top_by_revenue", "name"),
+    DataType.FLOWS: ("flows", "name"),
+    DataType.PRODUCTS: ("top_products", "title"),
+}
+"""Where the best of a data type are, and what they are called by."""
+SUMMED = ("recipients", "opens", "clicks", "conversions", "revenue")
+FEW, BEST = 6, 5
 
 STATES: dict[str, tuple[str | Promise, str]] = {
     Freshness.FRESH: (_("up to date"), "good"),
@@ -58,6 +75,15 @@ STATES: dict[str, tuple[str | Promise, str]] = {
     Freshness.EXPIRED: (_("an old snapshot"), "warn"),
     Freshness.MISS: (_("never synced"), "mute"),
 }
+STREAMS: dict[str, str | Promise] = {
+    "orders": _("orders"),
+    "campaigns": _("campaigns"),
+    "flows": _("flows"),
+    "campaign_values": _("results of campaigns"),
+    "flow_values": _("results of flows"),
+    "revenue": _("revenue by day"),
+}
+"""What people call the streams of the providers."""
 
 
 @register.simple_tag
@@ -65,23 +91,35 @@ def figures(data_type: str, data: object) -> list[dict[str, Any]]:
     """Return the figures of a data type as label and text; unknown ones by their key."""
     if not isinstance(data, Mapping):
         return []
-    flat = {**data, **_under(data, "flow_perf")}
+    flat = {**_sums(data.get(data_type)), **data, **_under(data, "flow_perf")}
+    currency = str(data.get("currency") or "")
     known = FIGURES.get(data_type, ())
     rows = [
-        {
-            "label": label,
-            "text": _text(flat[key], kind, str(data.get("currency") or "")),
-        }
+        {"label": label, "text": _text(flat[key], kind, currency)}
         for key, label, kind in known
         if flat.get(key) is not None
     ]
-    return (
-        rows
-        or [
-            {"label": key.replace("_", " "), "text": str(value)}
-            for key, value in _plain(flat)
-        ][:FEW]
-    )
+    if rows or data_type in LISTS:
+        return rows
+    return [
+        {"label": key.replace("_", " "), "text": str(value)}
+        for key, value in _plain(flat)
+    ][:FEW]
+
+
+@register.simple_tag
+def best(data_type: str, data: object) -> list[dict[str, str]]:
+    """Return the best of a data type, such as products, each with what it brought."""
+    if not isinstance(data, Mapping) or data_type not in LISTS:
+        return []
+    name, title = LISTS[data_type]
+    currency = str(data.get("currency") or "")
+    rows = data.get(name)
+    return [
+        {"label": str(each.get(title)), "text": _text(each["revenue"], MONEY, currency)}
+        for each in (rows if isinstance(rows, list) else [])
+        if isinstance(each, Mapping) and each.get("revenue") is not None
+    ][:BEST]
 
 
 @register.filter
@@ -115,6 +153,12 @@ def waits(run: Run) -> str | Promise:
 
 
 @register.filter
+def stream_name(stream: str) -> str | Promise:
+    """Return what people call a stream; one that is unknown by its own name."""
+    return STREAMS.get(stream, stream)
+
+
+@register.filter
 def stream_word(status: str) -> str | Promise:
     """Return how a stream stands."""
     return progress.STREAMS[status]
@@ -125,9 +169,21 @@ def _under(data: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return found if isinstance(found, Mapping) else {}
 
 
+def _sums(rows: object) -> dict[str, Any]:
+    """Return what a list of campaigns or flows comes to; what no row tells is left out."""
+    if not isinstance(rows, list) or not all(isinstance(row, Mapping) for row in rows):
+        return {}
+    sums: dict[str, Any] = {"count": len(rows)}
+    for name in SUMMED:
+        told = [row.get(name) for row in rows]
+        if told and None not in told:
+            sums[name] = sum(Decimal(str(each)) for each in told)
+    return sums
+
+
 def _plain(data: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     for key, value in data.items():
-        if isinstance(value, str | int | float) and not isinstance(value, bool):
+        if isinstance(value, int | float) and not isinstance(value, bool):
             yield key, value
 
 

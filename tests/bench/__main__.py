@@ -19,7 +19,7 @@ NAMES = (
     "single", "bulk", "drain", "pickup", "steady", "history", "hot", "statements",
     "schedules", "letters",
 )  # fmt: skip
-BY_NAME = ("endurance", "cadences")
+BY_NAME = ("endurance", "cadences", "stores")
 """Figures that take so long that they are measured only if they are named."""
 HEAD = ("figure", "unit", "ours", "beside", "ratio", "compared with", "runs")
 SETTINGS = (

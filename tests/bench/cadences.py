@@ -20,9 +20,9 @@ from cadences.models import Account, Company, Event, RunnerLog
 from cadences.runner import RUNNER, hand_out
 from cadences.states import Trigger
 from queues.enqueue import enqueue
-from tests.bench.channel import ADAPTER
 from tests.cadences.people import cadence, template
 from tests.processes import celery, free_port, running, until
+from tests.simulators.uazapi import TOKEN
 
 PAGE = 500
 RUNNERS = 4
@@ -72,8 +72,8 @@ def prepare(count: int, *, future: bool = False, port: int = 0) -> None:
     template("hello", "Olá {{ nome }}, {{ saudacao }}", at="bench")
     which = cadence({}, {"delay": 1, "unit": "days"}, at="bench", code="bench")
     Account.objects.create(
-        company_id="bench", medium="whatsapp", adapter=ADAPTER, name="bench-1",
-        config={"port": port},
+        company_id="bench", medium="whatsapp", adapter="uazapi", name="bench-1",
+        base_url=f"http://127.0.0.1:{port}", credentials={"token": TOKEN},
     )  # fmt: skip
     step = which.published.steps.get(position=1)
     values = [count, which.pk, which.published_id, step.key, int(future)]
@@ -210,7 +210,7 @@ def provider() -> Iterator[int]:
 
 def _ledger(port: int) -> dict[str, Any]:
     line = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-    line.request("GET", "/ledger")
+    line.request("GET", "/ledger", headers={"token": TOKEN})
     told: dict[str, Any] = json.loads(line.getresponse().read())
     line.close()
     return told

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from statistics import median
+from statistics import median, quantiles
 
 from tests.bench import (
     cadences,
@@ -10,6 +10,7 @@ from tests.bench import (
     history,
     hot,
     measure,
+    morning,
     repair,
     schedules,
     statements,
@@ -223,6 +224,24 @@ def sequences(size: Size) -> Iterator[Figure]:
     yield Figure(name, "MB", memory, [300.0], "the promise")
 
 
+def six_o_clock(size: Size) -> Iterator[Figure]:
+    """Measure the cache, and stores that are all due at once; 20 s are 0.2 s here."""
+    count, seconds = size.of(10_000, 100), 0.2
+    name, beside = f"stores: one of {count:,} entries read, p95", "the promise"
+    alone = morning.reads(count, size.of(2000, 50))
+    yield Figure(name, "ms", [quantiles(alone, n=20)[-1]], [30.0], beside)
+    found = morning.morning(count, seconds)
+    for what, unit, value, promise in (
+        ("asked for", "s", found.enqueued, 10.0),
+        ("foretold", "s", found.foretold, found.took),
+        ("forecast off by", "%", found.off, 10.0),
+        ("longest wait, in medians of its class", "×", found.worst, 2.0),
+        ("read meanwhile, p95", "ms", found.read_p95, 30.0),
+    ):
+        name = f"stores: {count:,} due at once, {what}"
+        yield Figure(name, unit, [value], [promise], beside)
+
+
 FIGURES: dict[str, Callable[[Size], Iterator[Figure]]] = {
     "single": single,
     "bulk": bulk,
@@ -236,6 +255,7 @@ FIGURES: dict[str, Callable[[Size], Iterator[Figure]]] = {
     "schedules": crowds,
     "endurance": ten_minutes,
     "cadences": sequences,
+    "stores": six_o_clock,
 }
 
 

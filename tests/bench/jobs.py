@@ -5,7 +5,7 @@ from typing import Any
 from queues.handlers import handler
 from queues.limits import Limit
 from queues.running import RunningJob
-from tests.bench import channel  # noqa: F401 - registers itself
+from tests.bench import shelf  # noqa: F401 - registers itself
 
 
 @handler("bench-noop", queue="default")

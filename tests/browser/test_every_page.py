@@ -17,9 +17,10 @@ from playwright.sync_api import Page, ViewportSize
 from tests.browser.doors import carry_in
 from tests.cadences.happenings import furnish_desk
 from tests.cadences.scene import furnish as furnish_cadences
-from tests.pages import SITE, models, pages_of
+from tests.pages import SITE, models, of_stores, pages_of
 from tests.pages import Page as Place
 from tests.scene import furnish, remember
+from tests.syncs.happenings import furnish_segments, furnish_syncs
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -39,32 +40,62 @@ COLOURS: dict[str, tuple[str, ...]] = {"light": (), "dark": ("color-contrast",)}
 TABS = 12
 
 
+LABELS = sorted(models())
+GROUPS = [LABELS[start : start + 6] for start in range(0, len(LABELS), 6)]
+
+
 @pytest.fixture
-def client(page: Page, live_server: Any, admin_user: User) -> Client:
+def house(request: pytest.FixtureRequest, live_server: Any, admin_user: User) -> User:
+    """Furnish the house, before the driver of the browser runs its loop."""
     furnish(admin_user)
     furnish_cadences()
     furnish_desk()
-    return carry_in(page.context, live_server.url, admin_user)
+    if _is_about_syncs(request):
+        furnish_syncs()
+        furnish_segments()
+    return admin_user
 
 
 @pytest.fixture
-def walker(page: Page, client: Client) -> Page:
+def client(house: User, page: Page, live_server: Any) -> Client:
+    return carry_in(page.context, live_server.url, house)
+
+
+def _is_about_syncs(request: pytest.FixtureRequest) -> bool:
+    """Tell whether stores are to be looked at: to sync them takes seconds."""
+    found = getattr(request.node, "callspec", None)
+    label = found and found.params.get("label")
+    return label is None or str(label).startswith("syncs.")
+
+
+@pytest.fixture
+def walker(client: Client, page: Page) -> Page:
     """Return a browser that is signed in already, to a furnished house."""
     return page
 
 
-@pytest.mark.parametrize("label", sorted(models()))
-def test_a_model_and_its_pages(label: str, walker: Page, live_server: Any, client):
-    places = pages_of(models()[label], client)
+# Furnishing takes longer than looking at a model: some share a house.
+@pytest.mark.parametrize("labels", GROUPS, ids=lambda labels: labels[0])
+def test_models_and_their_pages(
+    labels: list[str], walker: Page, live_server: Any, client
+):
+    places = {label: pages_of(models()[label], client) for label in labels}
 
-    assert places
-    walk(walker, live_server.url, places)
+    assert all(places.values()), places
+    walk(walker, live_server.url, [page for pages in places.values() for page in pages])
 
 
 def test_the_pages_of_the_site(walker: Page, live_server: Any):
     remember(FIGURES, days=1)
 
     walk(walker, live_server.url, [Place(*each) for each in SITE.items()])
+
+
+def test_the_pages_of_the_stores(walker: Page, live_server: Any):
+    places = of_stores()
+
+    assert len(places) > 8
+    walk(walker, live_server.url, places)
 
 
 def test_a_telephone_with_its_drawer_open(walker: Page, live_server: Any):
@@ -106,8 +137,9 @@ def test_the_walk_does_notice_what_is_wrong(walker: Page, live_server: Any):
         assert words in told
 
 
-def test_the_door(page: Page, live_server: Any):
-    walk(page, live_server.url, [Place("login", "/admin/login/")])
+def test_the_doors(page: Page, live_server: Any):
+    doors = [Place("login", "/admin/login/"), Place("sign-in", "/stores/sign-in/")]
+    walk(page, live_server.url, doors)
 
 
 def walk(page: Page, url: str, places: list[Place]) -> None:

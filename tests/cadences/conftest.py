@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from cadences.testing import Clock, Recorder
 
 
+PROVIDERS = ("phones", "wa", "cloud", "box", "provider")
+"""Fixtures that know what reached whom."""
+
+
 @pytest.fixture
 def sql() -> Callable[..., list[tuple[Any, ...]]]:
     """Return a function that runs a statement and returns its rows."""
@@ -57,13 +61,16 @@ def _invariants_hold(request: pytest.FixtureRequest) -> Iterator[None]:
     standing = None
     if "clock" in request.fixturenames:
         standing = request.getfixturevalue("clock")
+    named = [name for name in PROVIDERS if name in request.fixturenames]
+    ledgers = [request.getfixturevalue(name) for name in named]
     yield
 
     from django.db import connection
 
     from queues.invariants import violations
-    from tests.cadences.ledger import closed_sends
+    from tests.cadences.ledger import closed_sends, doubled
 
+    assert [doubled(each) for each in ledgers] == [{}] * len(ledgers)
     if connection.needs_rollback:
         return
     with connection.cursor() as cursor:

@@ -6,6 +6,8 @@ from typing import Any
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
+from django.db import connection
+
 from cadences import clock
 from cadences.enroll import enroll
 from cadences.models import (
@@ -145,6 +147,32 @@ def many(which: Cadence, count: int) -> list[Run]:
         )
         for each in leads
     )  # fmt: skip
+
+
+CROWD = """
+WITH person AS (
+    INSERT INTO leads (id, company_id, name)
+    SELECT gen_random_uuid(), %(company)s, 'Ana ' || n
+    FROM generate_series(1, %(count)s) AS n RETURNING id),
+address AS (
+    INSERT INTO lead_contacts (lead_id, medium, address, identity)
+    SELECT id, 'whatsapp', '+55118' || lpad((row_number() OVER ())::text, 8, '0'), ''
+    FROM person)
+INSERT INTO lead_cadence_runs (lead_id, company_id, cadence_id, version_id, next_step,
+    next_step_key, started_at, anchor_at, next_run_at, planned_run_at)
+SELECT id, %(company)s, %(cadence)s, %(version)s, 1, %(key)s, %(now)s, %(now)s, %(now)s,
+    %(now)s FROM person
+"""
+
+
+def crowd(which: Cadence, count: int) -> None:
+    """Write very many due runs in one statement."""
+    with connection.cursor() as cursor:
+        cursor.execute(CROWD, {
+            "company": which.company_id, "cadence": which.pk, "count": count,
+            "version": which.published_id, "now": clock.now(),
+            "key": which.published.steps.get(position=1).key,
+        })  # fmt: skip
 
 
 def fresh(run: Run) -> Run:

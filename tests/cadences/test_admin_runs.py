@@ -51,13 +51,22 @@ def test_a_pause_with_a_reason_is_told_to_the_audit_and_on_the_page(
     assert "Paused: by hand." in shown
 
 
-def test_a_moment_in_the_past_is_refused_at_its_field(
-    admin_client: Client, two: list[Run]
+@pytest.mark.parametrize(
+    ("moment", "fault"),
+    [
+        ("2020-01-01T10:00", "This lies in the past."),
+        ("9999-12-31T23:59", "The due time lies more than ten years ahead"),
+    ],
+)
+def test_a_moment_that_nobody_means_is_refused_at_its_field(
+    admin_client: Client, two: list[Run], moment: str, fault: str
 ):
-    answer = admin_client.post(one(two[0], "pause"), {"until": "2020-01-01T10:00"})
+    for verb, field in (("pause", "until"), ("reschedule", "at")):
+        answer = admin_client.post(one(two[0], verb), {field: moment})
+        assert fault in answer.content.decode()
 
-    assert "This lies in the past." in answer.content.decode()
     assert fresh(two[0]).status == "ATIVA"
+    assert fresh(two[0]).next_run_at == two[0].next_run_at
 
 
 def test_each_verb_does_what_it_says(admin_client: Client, two: list[Run]):

@@ -1,5 +1,6 @@
 """The HTTP API of cadences: who may, what it answers, what it leaves behind."""
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -242,6 +243,57 @@ def test_h4_a_restart_ends_the_run_and_begins_a_new_round(run, phones):
     assert (fresh(run).status, fresh(run).exit_reason) == ("CANCELADA", "replaced")
     assert Event.objects.filter(run=body["id"], type="REINICIADA").exists()
     assert Execution.objects.filter(run=run).count() == 1
+
+
+def test_h4_the_same_key_starts_anew_once(run):
+    key = {"Idempotency-Key": "anew"}
+
+    first, again = (ask(f"{RUNS}/{run.pk}/restart", headers=key) for _ in range(2))
+    other = ask(f"{RUNS}/{run.pk}/restart", {"reason": "x"}, headers=key)
+
+    assert (first.status_code, again.status_code, other.status_code) == (200, 200, 409)
+    assert first.json() == again.json()
+    assert Run.objects.count() == 2
+
+
+HALF = json.loads('"\\ud83d"')
+
+
+@pytest.mark.parametrize("text", ["a\x00b", HALF, f"a{HALF}"])
+def test_what_no_database_holds_is_refused_in_the_envelope(run, text):
+    which = {"cadence": "welcome"}
+    known = {"externalId": "9", "phone": "11988887777", "name": "Bia"}
+    asked = [
+        (RUNS, {**which, "lead": str(run.lead_id), "context": {"a": [text]}}),
+        (RUNS, {**which, "leadData": {**known, "data": {text: 1}}}),
+        (RUNS, {**which, "leadData": {**known, "name": text}}),
+        (RUNS, {"cadence": text, "lead": str(run.lead_id)}),
+        (f"{RUNS}/batch", {**which, "rows": [{**known, "name": text}]}),
+        (f"{RUNS}/{run.pk}/pause", {"reason": text}),
+    ]
+
+    for path, body in asked:
+        answer = ask(path, body)
+        assert answer.status_code == 400, path
+        assert set(answer.json()) == {"error"}
+    assert see(f"{RUNS}?cadence=a%00b").status_code == 400
+    assert Run.objects.count() == 1
+    assert fresh(run).status == "ATIVA"
+
+
+@pytest.mark.parametrize(
+    "moment",
+    ["0001-01-01T00:00:00+14:00", "2000-01-01T00:00:00Z", "9999-12-31T23:59:59-12:00"],
+)
+def test_a_moment_that_nobody_means_is_refused(run, moment):
+    due = run.next_run_at
+
+    moved = ask(f"{RUNS}/{run.pk}/reschedule", {"at": moment})
+    paused = ask(f"{RUNS}/{run.pk}/pause", {"until": moment})
+
+    assert (moved.status_code, paused.status_code) == (400, 400)
+    assert moved.json()["error"].startswith("at: ")
+    assert fresh(run).next_run_at == due
 
 
 def test_a_run_in_doubt_is_not_started_anew(run, phones):

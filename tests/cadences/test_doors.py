@@ -1,5 +1,6 @@
 """The doors of the runner: the seed's path and the command. Scenarios A3 to A5, A8."""
 
+import itertools
 import json
 from typing import Any
 
@@ -8,7 +9,9 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 
 from cadences.models import Run, RunnerLog
+from cadences.pause import pause
 from queues.enqueue import enqueue
+from queues.models import Job
 from queues.testing import inline
 from tests.cadences.people import cadence, enrolled
 
@@ -58,8 +61,13 @@ def test_a4_an_unset_secret_never_matches(token, settings):
 def test_a5_methods_and_bodies():
     answer = Client().get(PATH, headers={"Authorization": f"Bearer {SERVICE}"})
     assert (answer.status_code, answer["Allow"]) == (405, "POST")
-    for bad in ({"trigger": "X"}, "{", "[1]", {"limit": 0}, {"limit": True}):
+    deep = '{"a":' * 20_000 + "1" + "}" * 20_000
+    for bad in ({"trigger": "X"}, "{", "[1]", {"limit": 0}, {"limit": True}, deep):
         assert post(bad).status_code == 400
+    assert post(" " * 1_048_577).status_code == 413
+    assert (
+        post({"trigger": "TEST"}, **{"Transfer-Encoding": "chunked"}).status_code == 411
+    )
     assert not RunnerLog.objects.exists()
 
     assert post().json()["summary"]["trigger_source"] == "CRON"
@@ -197,3 +205,62 @@ def test_a5_other_methods_are_refused_in_the_envelope(method):
 
     assert (answer.status_code, answer["Allow"]) == (405, "POST")
     assert answer.json() == {"error": "Method not allowed"}
+
+
+@pytest.mark.usefixtures("clock")
+def test_a_pass_takes_none_but_the_runs_that_are_named(phones):
+    one, two, three = enrolled(cadence(), 3)
+    pause(three.pk, actor="ana")
+    named = [str(two.pk), str(three.pk)]
+
+    plan = post({"run_ids": named, "dry_run": True}).json()
+    told = post({"run_ids": named, "trigger": "MANUAL"}).json()
+
+    assert [each["runId"] for each in plan["results"]] == [str(two.pk)]
+    assert [each["runId"] for each in told["results"]] == [str(two.pk)]
+    assert told["summary"]["remaining_due"] == 1
+    assert len(phones.ledger) == 1
+    assert Run.objects.get(pk=one.pk).claim_token is None
+    assert post({"run_ids": []}).json()["summary"]["total"] == 0
+    assert not Job.objects.filter(type="cadence-runner").exists()
+
+
+@pytest.mark.usefixtures("clock", "phones")
+def test_a_pass_ends_within_its_time(monkeypatch):
+    enrolled(cadence(), 3)
+    turns = itertools.count()
+    monkeypatch.setattr("cadences.runner.time.monotonic", lambda: float(next(turns)))
+
+    told = post({"time_budget_s": 0.5}).json()
+
+    assert told["summary"]["total"] == 0
+    assert told["summary"]["remaining_due"] == 3
+    assert Job.objects.filter(type="cadence-runner").count() == 1
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"run_ids": ["x"]},
+        {"run_ids": "all"},
+        {"time_budget_s": 0},
+        {"time_budget_s": 51},
+        {"time_budget_s": "5"},
+        {"dry_run": "yes"},
+        {"trigger": []},
+    ],
+)
+def test_what_cannot_be_meant_is_refused_before_anything_happens(bad, db):
+    assert post(bad).status_code == 400
+    assert not RunnerLog.objects.exists()
+
+
+@pytest.mark.usefixtures("clock", "phones")
+def test_a3_the_runner_has_a_second_path_with_the_same_lock():
+    path = "/api/cadences/runner/run"
+    keyed = {"Authorization": f"Bearer {CRON}"}
+
+    assert Client().post(path).status_code == 401
+    assert Client().get(path, headers=keyed).status_code == 405
+    answer = Client().post(path, content_type="application/json", headers=keyed)
+    assert answer.json()["success"] is True

@@ -86,5 +86,5 @@ def test_a_step_takes_few_statements(phones):
     with CaptureQueriesContext(connection) as seen:
         deliver(*second)
 
-    assert len(seen.captured_queries) <= 22, [q["sql"] for q in seen.captured_queries]
+    assert len(seen.captured_queries) <= 21, [q["sql"] for q in seen.captured_queries]
     assert fresh(Run.objects.get(pk=second[0])).last_step == 1

@@ -1,8 +1,10 @@
 """B19: whatever happens in whatever order, nobody hears twice and no run is lost.
 
-RITMO_INTERLEAVINGS=1000 looks at that many histories instead of a few.
+RITMO_INTERLEAVINGS=1000 looks at that many histories instead of a few, and at a
+hundredth of them with two hundred runs.
 """
 
+import itertools
 import os
 from datetime import timedelta
 from typing import Any
@@ -26,36 +28,45 @@ from cadences.claim import candidates, claim
 from cadences.conclude import conclude
 from cadences.control import EPOCH
 from cadences.deliver import deliver
+from cadences.drain import drain
 from cadences.errors import IllegalMove
 from cadences.intend import Intent, intend, lock
 from cadences.mend import mend, settle
-from cadences.models import Attempt, Execution, Run
+from cadences.models import Account, Attempt, Execution, Message, Run
 from cadences.obey import obey
 from cadences.outcomes import CannotTell, Found, NotFound, Refused, Unknown, Why
 from cadences.pause import cancel, pause, resume_run, run_now, skip_step
+from cadences.receive import receive
 from cadences.replies import Kind, Reading
 from cadences.resolve import resolve
 from cadences.runner import run_here
 from cadences.states import ExecutionState, RunStatus, Trigger
 from cadences.testing import Recorder, at, recording
+from config.demo.phones import Arrived, Phones
 from queues.invariants import known, violations
 from tests.cadences.ledger import closed_sends, doubled
 from tests.cadences.people import T, cadence, enrolled
 
 EXAMPLES = int(os.environ.get("RITMO_INTERLEAVINGS", "10"))
-PHASES = [Phase.generate] + [Phase.shrink] * ("RITMO_INTERLEAVINGS" in os.environ)
-RUNS = 6
+LONG = "RITMO_INTERLEAVINGS" in os.environ
+PHASES = [Phase.generate] + [Phase.shrink] * LONG
+FEW, MANY = 6, 200
+DAYS = 20
+"""After which nothing waits any more that nobody has to decide."""
 STEPS: tuple[dict[str, Any], ...] = (
     {},
     {"delay": 2, "unit": "hours"},
     {"delay": 1, "unit": "days"},
 )
 OUTCOMES = ["sent", "sent", "lost", "dark", "not_sent", "busy", "sender", "recipient"]
+SAID = ["Oi, tenho interesse", "SAIR", "Estou de férias", "não quero mais falar disso"]
 READINGS = [Kind.HUMAN, Kind.OPT_OUT, Kind.ABSENCE, Kind.PROBABLY_MACHINE, Kind.MAYBE_OPT_OUT]  # fmt: skip
 
 
 class Interleavings(RuleBasedStateMachine):
-    """Two runners that crash anywhere, the mender, the leads and the staff."""
+    """Two runners that crash anywhere, the mender, webhooks, the leads and the staff."""
+
+    count = FEW
 
     def __init__(self) -> None:
         super().__init__()
@@ -65,13 +76,38 @@ class Interleavings(RuleBasedStateMachine):
         self.claims: list[tuple[Any, Any]] = []
         self.calls: list[Intent] = []
         self.ends: list[tuple[Intent, Any]] = []
-        self.resent: set[str] = set()
+        self.wire, self.told = Phones("token"), list[tuple[str, Any]]()
+        self.keys = itertools.count()
         cache.delete(EPOCH)  # the histories before this one have been undone
         self.atomic = transaction.atomic()
         self.atomic.__enter__()
 
     def teardown(self) -> None:
-        """Forget it all."""
+        """See that everything comes to an end, and forget it all."""
+        try:
+            if hasattr(self, "runs"):
+                self._everything_ends()
+        finally:
+            self._forget()
+
+    def _everything_ends(self) -> None:
+        """Let the days pass: what is left then waits for a person, and says so."""
+        self.phones.trace = self._look
+        self.calls.clear()
+        for _ in range(DAYS):
+            self.clock.pass_(days=1)
+            mend(limit=1000)
+            run_here(Trigger.CRON)
+            if not Run.objects.filter(status=RunStatus.ACTIVE).exists():
+                break
+        assert not Run.objects.filter(status=RunStatus.ACTIVE).exists()
+        assert not Execution.objects.filter(state=ExecutionState.SENDING).exists()
+        doubts = Execution.objects.filter(state=ExecutionState.UNKNOWN)
+        assert not doubts.filter(run__status=RunStatus.ACTIVE).exists()
+        self.nobody_hears_a_step_twice()
+        self.the_invariants_hold()
+
+    def _forget(self) -> None:
         transaction.set_rollback(True)
         self.atomic.__exit__(None, None, None)
         connection.run_on_commit.clear()
@@ -80,7 +116,8 @@ class Interleavings(RuleBasedStateMachine):
 
     @initialize()
     def leads_are_enrolled(self) -> None:
-        self.runs = [each.pk for each in enrolled(cadence(*STEPS), RUNS)]
+        self.runs = [each.pk for each in enrolled(cadence(*STEPS), self.count)]
+        self.account = Account.objects.get(medium="whatsapp").pk
 
     # ── Runners, which may stop for ever between any two of these ──────────────────
 
@@ -152,9 +189,9 @@ class Interleavings(RuleBasedStateMachine):
 
     # ── Leads and providers ────────────────────────────────────────────────────────
 
-    @rule(place=st.integers(0, RUNS - 1), kind=st.sampled_from(READINGS))
+    @rule(place=st.integers(0, MANY - 1), kind=st.sampled_from(READINGS))
     def a_lead_answers(self, place: int, kind: Kind) -> None:
-        lead = Run.objects.values_list("lead_id", flat=True).get(pk=self.runs[place])
+        lead = Run.objects.values_list("lead_id", flat=True).get(pk=self._run(place))
         hear(lead, Reading(kind), medium="whatsapp")
 
     @precondition(lambda self: self.phones.ledger)
@@ -164,17 +201,64 @@ class Interleavings(RuleBasedStateMachine):
         name = letter.correlation.partition(".")[0]
         settle(name, Found(f"id-{letter.correlation}"), via="echo")
 
+    @precondition(lambda self: self.phones.ledger)
+    @rule(
+        data=st.data(), times=st.integers(1, 3),
+        what=st.sampled_from(["echo", "Delivered", "Read", "Failed"]),
+    )  # fmt: skip
+    def a_webhook_tells_of_a_message(self, data: Any, what: str, times: int) -> None:
+        """Tell it once or more often, in any order, also before our own call ended."""
+        letter = data.draw(st.sampled_from(self.phones.ledger))
+        arrived = Arrived(
+            letter.address.lstrip("+"), letter.body, letter.correlation,
+            f"id-{letter.correlation}", self.clock().timestamp(),
+        )  # fmt: skip
+        payload = (
+            self.wire.echo(arrived)
+            if what == "echo"
+            else self.wire.receipt(arrived, what)
+        )
+        self._deliver(f"{what}-{arrived.message_id}", payload, times=times)
+
+    @rule(
+        place=st.integers(0, MANY - 1), text=st.sampled_from(SAID),
+        times=st.integers(1, 3),
+    )  # fmt: skip
+    def a_webhook_tells_of_a_reply(self, place: int, text: str, times: int) -> None:
+        lead = Run.objects.get(pk=self._run(place)).lead
+        number = lead.contacts.get().address.lstrip("+")
+        at = int(self.clock().timestamp() * 1000)
+        payload = self.wire.says(number, text, messageTimestamp=at)
+        self._deliver(f"said-{next(self.keys)}", payload, times=times)
+
+    @precondition(lambda self: self.told)
+    @rule(data=st.data())
+    def an_old_webhook_comes_again(self, data: Any) -> None:
+        before = Message.objects.count()
+        self._deliver(*data.draw(st.sampled_from(self.told)))
+        assert Message.objects.count() == before
+
+    def _deliver(self, key: str, payload: Any, *, times: int = 1) -> None:
+        self.told.append((key, payload))
+        for _ in range(times):
+            receive("uazapi", self.account, [(key, payload)])
+        drain(1000)
+        assert not Message.objects.filter(status="failed").exists()
+
+    def _run(self, place: int) -> Any:
+        return self.runs[place % len(self.runs)]
+
     # ── Staff, and time ────────────────────────────────────────────────────────────
 
     @rule(
-        place=st.integers(0, RUNS - 1),
+        place=st.integers(0, MANY - 1),
         verb=st.sampled_from(
             [pause, resume_run, resume_run, cancel, skip_step, run_now]
         ),
     )
     def somebody_steers(self, place: int, verb: Any) -> None:
         try:
-            verb(self.runs[place], actor="ana")
+            verb(self._run(place), actor="ana")
         except IllegalMove:
             return
 
@@ -228,18 +312,30 @@ class Interleavings(RuleBasedStateMachine):
 
     @invariant()
     def no_run_is_lost(self) -> None:
-        assert Run.objects.count() == (RUNS if hasattr(self, "runs") else 0)
+        assert Run.objects.count() == (self.count if hasattr(self, "runs") else 0)
         soon = self.clock() + timedelta(days=30)
         assert not Run.objects.filter(status="ATIVA", next_run_at__gt=soon).exists()
 
 
+class Crowded(Interleavings):
+    """The same with many runs at once."""
+
+    count = MANY
+
+
+HISTORIES = [(Interleavings, EXAMPLES)]
+if LONG:
+    HISTORIES.append((Crowded, max(1, EXAMPLES // 100)))
+
+
 @pytest.mark.django_db
 @pytest.mark.timeout(0)
-def test_b19_no_history_sends_twice_or_loses_a_run():
+@pytest.mark.parametrize(("machine", "examples"), HISTORIES)
+def test_b19_no_history_sends_twice_or_loses_a_run(machine, examples):
     run_state_machine_as_test(
-        Interleavings,
+        machine,
         settings=settings(
-            max_examples=EXAMPLES,
+            max_examples=examples,
             stateful_step_count=40,
             deadline=None,
             database=None,

@@ -6,13 +6,17 @@ from typing import Any
 
 import pytest
 
+from cadences.control import switch
 from cadences.enroll import enroll
 from cadences.explain import explain
+from cadences.jobs import CadenceSteps, cadence_steps
+from cadences.journal import open_log
 from cadences.models import Account, Calendar, Control, Event, Execution, Lead, Quota
 from cadences.outcomes import Refused, Unknown, Why
-from cadences.runner import run_here
+from cadences.runner import hand_out, run_here
 from cadences.senders import day_limit
 from cadences.states import Trigger
+from queues.models import Job
 from tests.cadences.people import (
     SAO_PAULO,
     T,
@@ -203,15 +207,21 @@ def test_f6_an_account_that_is_paused_makes_its_leads_wait(clock, phones):
 
 def test_f7_two_cadences_do_not_write_at_the_same_minute(clock, phones):
     person = lead()
-    enroll(person, cadence(code="a", is_exclusive=False))
-    second = enroll(person, cadence(code="b", is_exclusive=False))
+    both = [
+        enroll(person, cadence(code=code, is_exclusive=False)) for code in ("a", "b")
+    ]
     run()
     run()
 
     assert len(phones.ledger) == 1
-    waiting = fresh(second)
-    if waiting.status == "ATIVA":
-        assert waiting.next_run_at == T + timedelta(minutes=60)
+    first, second = sorted(
+        map(fresh, both), key=lambda each: each.status != "CONCLUIDA"
+    )
+    assert (first.status, second.status) == ("CONCLUIDA", "ATIVA")
+    assert second.next_run_at == T + timedelta(minutes=60)
+    clock.pass_(minutes=60)
+    run()
+    assert len(phones.ledger) == 2
 
 
 @pytest.mark.parametrize(("outcome", "used"), [
@@ -334,11 +344,34 @@ def test_b18_a_database_from_the_past_switches_the_runner_off(clock, phones):
 
     assert (done.summary["paused"], phones.ledger) == (True, [])
     assert "restored" in Control.objects.get().reason
-    from cadences.control import switch
-
+    for _ in range(4):
+        clock.pass_(minutes=5)
+        assert run().summary["paused"] is True
+    assert phones.ledger == []
     switch(on=True, actor="ana")
     run()
+    run()
     assert len(phones.ledger) == 1
+
+
+def test_b18_a_chunk_of_a_database_from_the_past_sends_nothing(clock, phones):
+    for _ in range(3):
+        run()
+    runs = enrolled(cadence(), 3)
+    hand_out(open_log(Trigger.CRON))
+    Control.objects.update(epoch=1)
+    chunk = Job.objects.get(type="cadence-steps")
+
+    cadence_steps(CadenceSteps.model_validate(chunk.payload), None)
+
+    assert phones.calls == []
+    assert not Control.objects.get().is_on
+    assert {fresh(each).status for each in runs} == {"ATIVA"}
+    switch(on=True, actor="ana")
+    clock.pass_(minutes=5)
+    run()
+    assert set(phones.counts().values()) == {1}
+    assert len(phones.ledger) == 3
 
 
 def test_g5_a_contact_without_the_ninth_digit_is_the_same_person():

@@ -9,8 +9,19 @@ from cadences.enroll import enroll
 from cadences.errors import BadSheet, InvalidLead, NotEnrolled
 from cadences.load import _line, accept, load, load_later, results
 from cadences.meet import meet, read
-from cadences.models import Cadence, Contact, ContactIssue, EnrollmentBatch, Lead, Run
+from cadences.models import (
+    Account,
+    Cadence,
+    Contact,
+    ContactIssue,
+    EnrollmentBatch,
+    Event,
+    Lead,
+    Run,
+)
+from cadences.runner import run_here
 from cadences.sheet import rows
+from cadences.states import Trigger
 from cadences.suppress import suppress
 from queues.models import AuditEntry, Job
 from queues.testing import inline
@@ -126,6 +137,23 @@ def test_h3_a_preview_and_the_load_agree_and_a_second_load_enrols_nobody():
         "refused": 41, "duplicate": 5, "invalid": 3,
     }  # fmt: skip
     assert AuditEntry.objects.filter(action="batch.accept").count() == 3
+
+
+def test_h3_what_was_loaded_at_once_leaves_by_the_quota(clock, phones):
+    which = cadence()
+    Account.objects.filter(medium="whatsapp").update(per_day=4)
+    _, told_ = loaded(which, sheet(*[f"A;11 9{70000000 + n};;;" for n in range(10)]))
+    assert told_ == {"enrolled": 10}
+
+    reached = []
+    for _ in range(3):
+        run_here(Trigger.CRON)
+        reached.append(len(phones.ledger))
+        clock.pass_(days=1)
+
+    assert reached == [4, 8, 10]
+    assert set(phones.counts().values()) == {1}
+    assert not Event.objects.filter(type="ERRO").exists()
 
 
 def test_a_batch_goes_on_where_it_was_stopped_and_no_line_comes_twice():

@@ -3,7 +3,7 @@
 import pytest
 
 from cadences.errors import BadAddress
-from cadences.numbers import AREAS, is_placeholder, masked, normal, number
+from cadences.numbers import AREAS, is_placeholder, normal, number
 from cadences.states import Medium
 
 
@@ -57,8 +57,3 @@ def test_an_email_address_is_lowercase_and_whole():
 ])  # fmt: skip
 def test_an_address_made_up_to_fill_a_form_is_seen(address, answer):
     assert is_placeholder(address) is answer
-
-
-def test_addresses_are_masked():
-    assert masked("+5511987654321") == "+55119****-**21"
-    assert masked("ana@acme.com.br") == "a***@a***.br"

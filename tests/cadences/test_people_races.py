@@ -225,6 +225,28 @@ def test_c8_overdue_steps_after_a_pause_do_not_burst(clock, phones):
     assert min(gaps) >= timedelta(minutes=60)
 
 
+def test_c8_five_steps_that_an_outage_made_overdue_do_not_burst(clock, phones):
+    steps = [{"base": "start", "delay": 5 * n} for n in range(5)]
+    (one,) = enrolled(cadence(*steps))
+    pause(one.pk, actor="ana")
+    anchor = fresh(one).anchor_at
+    clock.pass_(days=14)
+    resume_run(one.pk, actor="ana")
+    assert fresh(one).anchor_at == anchor + timedelta(days=14)
+    clock.pass_(hours=2)  # nobody came: all five are overdue by their plan
+
+    moments = []
+    for _ in range(60):
+        before = len(phones.ledger)
+        run()
+        moments += [clock()] * (len(phones.ledger) - before)
+        clock.pass_(minutes=5)
+
+    assert len(moments) == 5
+    assert all(b - a == timedelta(minutes=60) for a, b in pairwise(moments))
+    assert "ERRO" not in told(one)
+
+
 @pytest.mark.parametrize("stops", [True, False])
 def test_c9_the_last_step_says_whether_a_reply_stops(stops, clock, phones):
     (one,) = enrolled(cadence({"stop_on_reply": stops}, *TWO[1:]))

@@ -90,7 +90,23 @@ def test_a_message_that_sql_wrote_with_one_column_is_processed(sql):
 
 
 @pytest.mark.django_db
-def test_one_poison_message_is_marked_and_the_others_go_on():
+def test_h12_of_120_with_one_poison_50_are_taken_up_and_the_next_call_goes_on():
+    write(30)
+    write(channel="webhook", body='{"EventType": ')
+    write(89)
+
+    first = run(maxMessages=50)
+    assert (first.result["processed"], first.result["failed"]) == (49, 1)
+    assert Message.objects.filter(status="pending").count() == 70
+    second, third = run(maxMessages=50), run(maxMessages=50)
+
+    assert (second.result["found"], third.result["found"]) == (50, 20)
+    assert Message.objects.filter(status="processed").count() == 119
+    assert run().result["found"] == 0
+
+
+@pytest.mark.django_db
+def test_h12_one_poison_message_is_marked_and_the_others_go_on():
     write(20)
     (poison,) = write(channel="webhook", body='{"EventType": ')
     write(28)

@@ -7,9 +7,11 @@ import pytest
 
 from cadences.check import check
 from cadences.enroll import enroll
+from cadences.explain import explain
 from cadences.mend import mend
 from cadences.models import Account, Attempt, Contact, ContactIssue, Execution, Message
 from cadences.resolve import resolve
+from cadences.runner import rehearse
 from config.demo.personas import CURIOUS, MISSING, NOT_ME
 from queues.enqueue import enqueue
 from queues.testing import inline
@@ -163,6 +165,31 @@ def test_f5_a_phone_that_is_away_rests_and_its_runs_wait(clock, wa):
     assert {fresh(each).status for each in runs} == {"CONCLUIDA"}
 
 
+def test_f5_while_one_phone_is_away_the_others_go_on(clock, wa):
+    with uazapi.uazapi() as other:
+        Account.objects.create(
+            company=company(), medium="whatsapp", adapter="uazapi", name="sales-2",
+            base_url=other.url, credentials={"token": uazapi.TOKEN},
+        )  # fmt: skip
+        runs = enrolled(cadence(), 16)
+        wa.disconnect()
+        run()
+        assert wa.sent() == 3
+        assert 1 <= len(other.ledger) < 16
+
+        clock.pass_(minutes=1)
+        run()
+        assert len(other.ledger) == 15  # one waits until the first may be tried again
+        wa.is_connected = True
+        clock.pass_(minutes=5)
+        run()
+
+    counts = wa.counts() + other.counts()
+    assert (len(counts), set(counts.values())) == (16, {1})
+    assert {fresh(each).status for each in runs} == {"CONCLUIDA"}
+    assert not any("ERRO" in told(each) for each in runs)
+
+
 @pytest.mark.usefixtures("clock")
 def test_f5_a_banned_number_is_the_senders_trouble(wa):
     (one,) = enrolled(cadence())
@@ -213,16 +240,20 @@ def test_g2_what_a_lead_is_called_is_never_filled_in_by_the_provider(clock, wa):
 
 @pytest.mark.usefixtures("clock")
 def test_g13_a_closed_window_skips_and_an_opt_out_at_meta_ends(cloud):
-    first, second = enrolled(cadence(*TWO), 2)
-    cloud.faults += [error(131047), error(131050)]
+    runs = enrolled(cadence(*TWO), 3)
+    cloud.faults += [error(131047), error(131049), error(131050)]
 
     assert run().summary["errors"] == 0
+    assert run().summary["total"] == 0
 
-    states = {
-        fresh(each).exit_reason or fresh(each).next_step for each in (first, second)
-    }
-    assert states == {2, "opt_out"}
-    assert cloud.ledger == []
+    ends = sorted(
+        str(fresh(each).exit_reason or fresh(each).next_step) for each in runs
+    )
+    assert ends == ["2", "2", "opt_out"]
+    assert (cloud.ledger, len(cloud.requests)) == ([], 3)
+    assert (
+        Execution.objects.filter(state="skipped", reason="window_closed").count() == 2
+    )
 
 
 @pytest.mark.usefixtures("clock")
@@ -243,6 +274,8 @@ def test_g13_a_free_text_waits_for_nobody_and_is_sent_only_to_who_wrote(cloud):
     silent, wrote = enrolled(which, 2)
     answer = cloud.says(wrote.lead.contacts.get().address.lstrip("+"), "Oi")
     to_meta(account(), answer)
+    shut, free = explain(silent.pk), explain(wrote.pk)
+    planned = {each["runId"]: each["status"] for each in rehearse(limit=5).results}
 
     done = run()
 
@@ -254,6 +287,10 @@ def test_g13_a_free_text_waits_for_nobody_and_is_sent_only_to_who_wrote(cloud):
         "skipped",
         "window_closed",
     )
+    assert "has not written to whatsapp-1 within 24 hours" in shut.answer
+    assert [each.name for each in shut.gates if not each.is_open] == ["free_text"]
+    assert all(each.is_open for each in free.gates)
+    assert planned == {str(silent.pk): "PULADO", str(wrote.pk): "PLANEJADO"}
 
 
 # ── catching up ────────────────────────────────────────────────────────────────────

@@ -7,7 +7,17 @@ import pytest
 
 from cadences import deliver as delivering
 from cadences.enroll import enroll
-from cadences.models import Attempt, Control, Event, Execution, Run, RunnerLog, Template
+from cadences.models import (
+    Account,
+    Attempt,
+    Control,
+    Event,
+    Execution,
+    Quota,
+    Run,
+    RunnerLog,
+    Template,
+)
 from cadences.outcomes import Refused, Why
 from cadences.runner import Pass, run_here
 from cadences.states import Trigger
@@ -154,6 +164,7 @@ def test_a11_two_passes_in_the_same_minute_send_once(phones):
 @pytest.mark.usefixtures("clock")
 def test_a12_a_test_pass_tells_the_plan_and_changes_nothing(phones):
     (one,) = enrolled(cadence())
+    Account.objects.update(per_day=5, gap_seconds=60)
     (poor,) = enrolled(cadence(code="other"))
     poor.lead.contacts.all().delete()
     before = list(Run.objects.values())
@@ -165,6 +176,8 @@ def test_a12_a_test_pass_tells_the_plan_and_changes_nothing(phones):
     }  # fmt: skip
     assert list(Run.objects.values()) == before
     assert not Execution.objects.exists()
+    assert not Quota.objects.exists()
+    assert set(Account.objects.values_list("last_intended_at", flat=True)) == {None}
     assert phones.calls == []
     log = RunnerLog.objects.get()
     assert (log.trigger_source, log.is_dry) == ("TEST", True)

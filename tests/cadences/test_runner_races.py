@@ -1,8 +1,13 @@
-"""Several runners at once: scenarios A6, F2, F9, and what a lost claim reports."""
+"""Several runners at once: scenarios A6, F2, F9, F10, H6, and what a lost claim reports.
 
+RITMO_CROWD=100000 makes that many runs due at once instead of some thousands.
+"""
+
+import os
 import threading
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,13 +15,26 @@ from django.db import connection
 from django.db.models import Sum
 
 from cadences import claim as claiming
+from cadences.control import switch
+from cadences.hands import HANDS
+from cadences.journal import open_log
 from cadences.models import Account, Attempt, Event, Quota, Run, RunnerLog
-from cadences.runner import run_here
+from cadences.runner import CHUNK, MOST, PAGE, STEPS, hand_out, run_here
 from cadences.states import Trigger
+from queues.models import Job
 from tests.cadences.ledger import doubled
-from tests.cadences.people import cadence, company, many
+from tests.cadences.people import cadence, company, crowd, many
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("clock")]
+
+
+CROWD = int(os.environ.get("RITMO_CROWD", "6000"))
+
+
+def resident() -> float:
+    """Return the memory of this process in MB."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
 def at_once(count: int, act: Callable[[], Any]) -> list[Any]:
@@ -98,3 +116,70 @@ def test_f9_a_company_with_few_is_not_behind_one_with_many(phones):
 
     ids = {str(each.pk) for each in few}
     assert ids <= {line["runId"] for line in done.results}
+
+
+def test_f9_f10_a_crowd_is_handed_out_once_and_a_small_company_among_the_first(phones):
+    crowd(cadence(at="big"), CROWD)
+    few = many(cadence(at="small"), 10)
+    before = resident()
+    log = open_log(Trigger.CRON)
+
+    assert hand_out(log, limit=CROWD + 10) == CROWD + 10
+
+    chunks = Job.objects.filter(type=STEPS).order_by("pk")
+    pairs = [chunk for (chunk,) in chunks.values_list("payload__runs").iterator()]
+    ids = [run_id for chunk in pairs for run_id, _ in chunk]
+    assert len(ids) == len(set(ids)) == CROWD + 10
+    assert {len(chunk) for chunk in pairs[:-1]} == {CHUNK}
+    assert {str(each.pk) for each in few} <= set(ids[:PAGE])
+    assert not Run.objects.filter(claim_token=None).exists()
+    assert resident() - before < 64
+    with connection.cursor() as cursor:  # the others are not delivered: forget them
+        cursor.execute("TRUNCATE jobs, job_batches CASCADE")
+
+
+def test_f10_a_tick_takes_no_more_than_workers_deliver_before_its_claims_run_out():
+    crowd(cadence(at="big"), MOST + 100)
+    log = open_log(Trigger.CRON)
+
+    assert hand_out(log) == MOST
+
+    assert Run.objects.filter(claim_token=None).count() == 100
+    log.refresh_from_db()
+    assert log.runs_touched == MOST
+
+
+def test_h6_with_the_switch_calls_on_the_wire_end_and_none_begins(clock, phones):
+    many(cadence(), 40)
+    begun, go, ends = threading.Semaphore(0), threading.Event(), []
+
+    def slowly(letter):
+        begun.release()
+        assert go.wait(30)
+        return phones.reach(letter)
+
+    phones.script = [slowly] * HANDS
+
+    def one_pass() -> None:
+        ends.append(manual())
+        connection.close()
+
+    busy = threading.Thread(target=one_pass)
+    busy.start()
+    for _ in range(HANDS):
+        assert begun.acquire(timeout=30)
+    switch(on=False, actor="ana", reason="fire")
+    go.set()
+    busy.join()
+
+    assert len(phones.ledger) == len(phones.calls) == HANDS
+    assert Counter(line["status"] for line in ends[0].results) == {
+        "DISPARADO": HANDS, "ADIADO": 40 - HANDS,
+    }  # fmt: skip
+    clock.pass_(minutes=5)
+    assert manual().summary["paused"] is True
+    assert len(phones.ledger) == HANDS
+    switch(on=True, actor="ana")
+    manual()
+    assert len(phones.ledger) == 40
+    assert doubled(phones) == {}

@@ -5,16 +5,23 @@ from datetime import timedelta
 
 import pytest
 from django.utils import timezone
-from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
 from cadences.advance import Done
+from cadences.hands import deliver_all
 from cadences.journal import MOST_RESULTS, close_log, line, open_log
 from cadences.mend import mend
 from cadences.models import Run, RunnerLog
-from cadences.runner import run_here
+from cadences.runner import RUNNER, hand_out, run_here
 from cadences.standing import standing
 from cadences.states import Result, Trigger
+from queues.alerts.rules import install_rules
+from queues.alerts.watch import watch
+from queues.ask import database_now
+from queues.fire import fire
 from queues.invariants import violations
+from queues.models import AlertMessage, AlertState
+from queues.schedule import schedule
+from queues.testing import inline
 from tests.cadences.people import cadence, company, enrolled, execution, fresh, many
 
 pytestmark = pytest.mark.django_db
@@ -55,6 +62,29 @@ def test_e11_after_a_gap_each_run_comes_once_and_spaces_from_what_was_sent(
     assert standing().due == 0
 
 
+def test_e11_two_ticks_that_did_not_come_raise_the_alarm_and_a_pass_ends_it(
+    clock, phones
+):
+    enrolled(cadence(), 2)
+    install_rules()
+    ours = AlertState.objects.filter(rule__code="cadence-overdue")
+    clock.pass_(minutes=5)
+    watch()
+    assert not ours.exists()
+
+    clock.pass_(minutes=5, seconds=1)
+    watch()
+    state = ours.get()
+    assert (state.is_firing, state.value) == (True, 601)
+    told = AlertMessage.objects.filter(title__endswith="cadence-overdue")
+    assert told.get().kind == "fired"
+
+    run_here(Trigger.CRON)
+    watch()
+    assert not ours.get().is_firing
+    assert len(phones.ledger) == 2
+
+
 def test_f10_a_log_is_bounded_however_much_a_pass_did(clock):
     (one,) = enrolled(cadence())
     done = Done(one.pk, one.lead_id, 1, "hello", Result.SENT, "ATIVA")
@@ -69,17 +99,23 @@ def test_f10_a_log_is_bounded_however_much_a_pass_did(clock):
 
 
 @pytest.mark.raw_rows
-def test_h7_two_schedules_of_the_runner_are_told_and_send_once(clock, phones):
-    many(cadence(), 5)
-    every = IntervalSchedule.objects.create(every=60, period="seconds")
+@pytest.mark.django_db(transaction=True)
+def test_h7_two_schedules_of_the_runner_are_told_and_send_once(phones):
+    company(calendar=None)
+    many(cadence(), 60)
     for name in ("one", "two"):
-        PeriodicTask.objects.create(name=name, task="cadence-runner", interval=every)
+        schedule(name, cron="* * * * *", type=RUNNER)
+    fire()
+    later = database_now() + timedelta(minutes=1)
 
-    run_here(Trigger.CRON)
-    run_here(Trigger.CRON)
+    with inline():
+        fire(now=later)
 
-    assert len(phones.ledger) == 5
-    assert any("schedule" in name for name in dict(violations()))
+    passes = RunnerLog.objects.filter(trigger_source="CRON")
+    assert passes.filter(status="ok").count() == 2
+    assert set(phones.counts().values()) == {1}
+    assert len(phones.ledger) == 60
+    assert list(dict(violations())) == ["cadence-i20-one-schedule"]
 
 
 def test_h8_a_pass_that_never_ended_is_told_as_abandoned(clock):
@@ -94,3 +130,35 @@ def test_h8_a_pass_that_never_ended_is_told_as_abandoned(clock):
 
     log.refresh_from_db()
     assert (log.status, log.finished_at) == ("abandoned", clock())
+
+
+def test_h8_an_abandoned_pass_says_what_it_had_touched(clock, phones, monkeypatch):
+    many(cadence(), 120)
+    pages = []
+
+    def dies_at_the_third(pairs, *, until):
+        pages.append(pairs)
+        if len(pages) == 3:
+            raise KeyboardInterrupt
+        return deliver_all(pairs, until=until)
+
+    monkeypatch.setattr("cadences.runner.deliver_all", dies_at_the_third)
+    with pytest.raises(KeyboardInterrupt):
+        run_here(Trigger.CRON)
+    clock.pass_(minutes=21)
+    mend(limit=10)
+
+    log = RunnerLog.objects.get()
+    assert (log.status, log.steps_executed, log.runs_touched) == ("abandoned", 100, 120)
+
+
+def test_h8_what_a_pass_handed_out_is_touched_before_its_jobs_have_ended(clock):
+    many(cadence(), 60)
+    log = open_log(Trigger.CRON)
+
+    hand_out(log)
+    clock.pass_(minutes=21)
+    mend(limit=10)
+
+    log.refresh_from_db()
+    assert (log.status, log.runs_touched) == ("abandoned", 60)

@@ -162,6 +162,9 @@ def test_what_is_no_object_is_refused(wa, body):
     assert post("/functions/v1/whatsapp-inbound", body, **headers).status_code == 400
 
 
+INBOUND = {"Authorization": "Bearer inbound-test-secret"}
+
+
 @pytest.mark.parametrize("headers", [
     {}, {"Authorization": "Bearer x"}, {"X-API-Key": ""}, {"X-API-Key": "cron-test-secret"},
     {"X-Webhook-Signature": signature(b"{}", "wrong")},
@@ -199,6 +202,26 @@ def test_the_plain_door_tells_whose_a_message_is_and_stops_the_run(wa):
     other = json.dumps({**body, "from": "5511900000000", "message_id": "m-2"}).encode()
     answer = post("/functions/v1/whatsapp-inbound", other, **doors[0]).json()
     assert (answer["status"], answer["leadId"]) == ("UNMATCHED", None)
+
+
+def test_a_text_that_no_database_holds_is_refused_or_kept_and_never_an_error(wa):
+    account = through_uazapi(wa)
+    half = json.loads('"\\ud83d"')
+
+    token = to_uazapi(account, {**wa.says("5511987654321", "oi"), "token": half})
+    kept = [
+        post("/functions/v1/whatsapp-inbound", json.dumps(body).encode(), **INBOUND)
+        for body in (
+            {"from": "5511987654321", "message_id": "m\x001", "text": "a\x00b"},
+            {"from": "5511987654321", "message_id": f"m{half}2", "text": half},
+            {"from": f"{half}\x00", "message_id": "m3", "text": "oi"},
+        )
+    ]
+
+    assert token.status_code == 401
+    assert [each.status_code for each in kept] == [200, 200, 200]
+    assert {each.json()["status"] for each in kept} == {"UNMATCHED"}
+    assert failures() == []
 
 
 # ── replies ────────────────────────────────────────────────────────────────────────

@@ -22,7 +22,7 @@ def test_the_demo_is_written_once_and_lives():
     again = command("demo", RITMO_DEMO="on")
 
     assert (first.returncode, again.returncode) == (0, 0), first.stderr + again.stderr
-    assert Job.objects.count() == jobs == 19
+    assert Job.objects.count() == jobs == 20
     assert Conversation.objects.count() == 3
     assert Message.objects.filter(status="pending").count() == 25
 

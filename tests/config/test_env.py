@@ -75,6 +75,11 @@ def test_a_production_environment_passes_the_deployment_check():
         ("LOG_LEVEL", "LOUD"),
         ("QUEUES", "Has Blanks"),
         ("EXTRA_APPS", "not-a-module"),
+        ("EXTRA_APPS", "no.such.app"),
+        ("EXTRA_APPS", "tests.nothing"),
+        ("METRICS_ALLOWED_NETWORKS", "everywhere"),
+        ("METRICS_ALLOWED_NETWORKS", "10.0.0.1/8"),
+        ("DATABASE_URL", "nonsense"),
         ("RETENTION_DAYS", "never"),
     ],
 )
@@ -87,6 +92,27 @@ def test_a_bad_value_stops_the_start_with_one_line(name: str, value: str):
     assert answer.returncode == 1
     assert answer.stderr.startswith(f"ritmo: {name} ")
     assert answer.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("app", "is_found"),
+    [
+        ("tests", True),
+        ("tests.shop", True),
+        ("queues.apps.QueuesConfig", True),
+        ("queues.nothing", False),
+        ("queues.nothing.NothingConfig", False),
+        ("nothing", False),
+    ],
+)
+def test_an_app_is_looked_for_before_django_imports_it(app: str, is_found: bool):
+    given = Environment({"EXTRA_APPS": app})
+
+    if is_found:
+        assert given.apps("EXTRA_APPS") == (app,)
+    else:
+        with pytest.raises(BadEnvironment, match=f"EXTRA_APPS .*: {app}"):
+            given.apps("EXTRA_APPS")
 
 
 @pytest.mark.parametrize(

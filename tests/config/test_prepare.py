@@ -53,3 +53,12 @@ def test_every_known_queue_is_served(settings):
     settings.QUEUES = ("slow",)
 
     assert {"default", "slow"} <= set(prepare.known_queues())
+
+
+def test_what_was_installed_is_told_in_one_line_and_once(db: None, capsys):
+    prepare.prepare("first")
+    prepare.prepare("first")
+
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.startswith("up     | Installed ")
+    assert line.endswith(" starter schedules and alert rules")

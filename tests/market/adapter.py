@@ -32,6 +32,7 @@ class Market:
     name = "market"
     streams = {"orders": Stream("orders", frozenset({"orders"}))}
     source = "shopify"
+    definition = 1
 
     def check(self, connection: Connection) -> Account:
         answer = self._get(connection, "account", {})

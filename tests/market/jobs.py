@@ -2,6 +2,8 @@
 
 from syncs.ports import register
 from tests.market.adapter import Market, Stalls
+from tests.market.traps import install
 
 register(Market())
 register(Stalls())
+install()

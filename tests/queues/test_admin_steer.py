@@ -108,6 +108,7 @@ def test_many_jobs_are_put_off_at_once(operator: Client):
         ("15m", "", ""),
         ("morning", "", ""),
         ("at", "2001-01-01T00:00", "This lies in the past."),
+        ("at", "9999-12-31T23:59", "The due time lies more than ten years ahead"),
         ("at", "soon", "Enter a valid date/time."),
         ("later", "", "Select a valid choice."),
     ],

@@ -62,6 +62,21 @@ def test_only_a_post_opens_them(path):
     assert Job.objects.get().status == "pending"
 
 
+@pytest.mark.parametrize(("path", "secret"), [(PASS, CRON), (WORKERS, WORKER)])
+def test_a_body_that_nobody_needs_is_still_json(path, secret):
+    enqueue("noop")
+
+    deep = b'{"a":' * 20_000 + b"1" + b"}" * 20_000
+    for bad in (b"{", b"x=1", b"[1]", b"null", b"\xff", deep):
+        assert post(path, bad, secret=secret).status_code == 400
+    assert post(path, b" " * 1_048_577, secret=secret).status_code == 413
+    chunked = {"Transfer-Encoding": "chunked"}
+    assert post(path, {}, secret=secret, headers=chunked).status_code == 411
+
+    assert Job.objects.get().status == "pending"
+    assert post(path, secret=secret).status_code == 200
+
+
 def test_a_pass_runs_ten_jobs_most_urgent_first():
     enqueue_many("noop", [{}] * 6, priority=9)
     enqueue_many("noop", [{}] * 6, priority=1)

@@ -2,7 +2,7 @@
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import OperationalError
+from django.db import DataError, OperationalError
 from django.test import Client, override_settings
 
 from queues.api import doors
@@ -171,3 +171,18 @@ def test_errors_carry_the_cors_headers_and_the_policy():
 
     assert answer["Access-Control-Allow-Origin"] == "https://app.example.com"
     assert "Content-Security-Policy" in answer
+
+
+def test_what_the_database_cannot_hold_is_a_refusal_too(monkeypatch):
+    error = DataError("value out of range\nsecret")
+    monkeypatch.setattr(doors, "describe", broken(error))
+
+    answer = get(STATS)
+
+    assert answer.status_code == 400
+    assert answer.json() == {"error": "A value cannot be stored"}
+
+
+def test_a_nul_in_a_query_looks_for_nothing():
+    for path in ("/api/jobs?type=%00", f"{STATS}?x=a%00", "/healthz?%00"):
+        assert get(path).status_code == 400

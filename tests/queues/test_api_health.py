@@ -1,6 +1,7 @@
 """Health, readiness and metrics, with everything there and with nothing there."""
 
 import json
+import logging
 import socket
 import time
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from http.client import HTTPConnection
 
 import pytest
 from django.db import connection
-from django.test import override_settings
+from django.test import RequestFactory, override_settings
 from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -68,6 +69,19 @@ def test_whoever_is_not_heard_is_named():
 
 
 @live
+def test_an_answer_that_is_awaited_is_no_news_for_the_log():
+    def record(path: str) -> logging.LogRecord:
+        said = logging.makeLogRecord({"name": "django.request", "status_code": 503})
+        said.request = RequestFactory().get(path)
+        return said
+
+    news = logging.getLogger("django.request").filter
+
+    assert not news(record("/readyz"))
+    assert news(record("/api/jobs"))
+    assert news(logging.makeLogRecord({"msg": "without a request"}))
+
+
 def test_a_migration_that_waits_is_told(monkeypatch):
     wanted = health._wanted() | {("queues", "9999_later")}
     monkeypatch.setattr(health, "_wanted", lambda: wanted)

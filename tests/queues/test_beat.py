@@ -244,6 +244,23 @@ def test_beat_registers_says_goodbye_and_leaves_no_file():
     assert not [name for name in new if name.startswith("celerybeat")]
 
 
+def test_a_signal_lets_the_tick_end_that_it_meets(scheduler, monkeypatch):
+    ended = []
+
+    def fire(memory):
+        scheduler.stop(signal.SIGTERM, None)
+        ended.append(connection.is_usable())
+        return 1.0
+
+    monkeypatch.setattr("queues.beat.fire", fire)
+    with pytest.raises(SystemExit):
+        scheduler.tick()
+
+    assert ended == [True]
+    with pytest.raises(SystemExit):
+        scheduler.stop(signal.SIGTERM, None)
+
+
 def test_beat_survives_a_lost_connection_and_keeps_the_phase(sql):
     secondly()
 

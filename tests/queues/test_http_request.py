@@ -130,7 +130,7 @@ def test_a_name_that_changes_its_mind_gains_nothing(there, monkeypatch, settings
     called: list[str] = []
 
     async def exchange(
-        call: outbound.Call, address: str, wire: outbound.Wire
+        call: outbound.Call, address: str, wire: outbound.Wire, most: int
     ) -> outbound.Answer:
         called.append(address)
         return outbound.Answer(204, {}, "", truncated=False)

@@ -275,14 +275,14 @@ class TestKeeper:
         assert not keeper.is_alive()
 
     @pytest.mark.parametrize("error", [OperationalError, InterfaceError, KeyError])
-    def test_a_round_that_fails_is_not_the_last(self, monkeypatch, error):
+    def test_a_round_that_fails_is_not_the_last(self, monkeypatch, error, caplog):
         """Without a heartbeat the living would pass for dead, and run again elsewhere."""
         rounds = []
 
         def flaky() -> None:
             rounds.append(1)
-            if len(rounds) == 1:
-                raise error("gone")
+            if len(rounds) <= 3:
+                raise error("gone\nfor long")
 
         monkeypatch.setattr("queues.keep.vouch", flaky)
         monkeypatch.setattr("queues.keep.BEAT", 0.05)
@@ -290,9 +290,14 @@ class TestKeeper:
         keeper.start()
         from tests.processes import until
 
-        until(lambda: len(rounds) > 3)
+        until(lambda: len(rounds) > 5)
         keeper.stop()
         keeper.join(5)
+        told = [text for text in caplog.messages if text.startswith("keeper")]
+        assert len(told) == 2
+        assert error.__name__ in told[0]
+        assert "\n" not in told[0]
+        assert told[1] == "keeper: goes on"
 
     def test_it_tells_where_it_is_as_soon_as_the_database_hears(self, monkeypatch):
         """A worker that starts while the database is away has a keeper all the same."""

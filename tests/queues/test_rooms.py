@@ -72,3 +72,10 @@ def test_an_app_on_top_has_a_room_of_its_own(
 
     assert shown.index("Limits") < shown.index("Shop") < shown.index("Reports")
     assert shown.index("Reports") < shown.index("Users")
+
+
+def test_two_guests_may_call_a_model_by_the_same_word(admin_client: Client):
+    shown = navigation(admin_client)
+
+    assert "/admin/cadences/run/" in shown
+    assert "/admin/syncs/run/" in shown

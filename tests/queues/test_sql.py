@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from queues.models import Attempt, CronLog, DeadLetter, Job
 from queues.publish import publish
@@ -75,6 +75,19 @@ def test_a_plain_insert_has_every_default_and_runs(sql):
 
     assert run_due(limit=5, seconds=10).processed == 1
     assert Job.objects.get().result["order_id"] == 3
+
+
+@pytest.mark.parametrize("moment", ["infinity", "-infinity", "0044-01-01 BC"])
+def test_a_moment_that_no_worker_can_read_is_refused(sql, moment):
+    with pytest.raises(IntegrityError, match="job_run_at_readable"):
+        sql(
+            "INSERT INTO jobs (type, payload, run_at) VALUES ('noop', '{}', %s)", moment
+        )
+    sql("INSERT INTO jobs (type, payload) VALUES ('noop', '{}')")
+    with pytest.raises(IntegrityError, match="job_run_at_readable"):
+        sql("UPDATE jobs SET run_at = %s", moment)
+
+    assert run_due(limit=5, seconds=5).processed == 1
 
 
 def test_a_plain_insert_lands_in_the_queue_of_its_type(sql):

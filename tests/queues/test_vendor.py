@@ -9,7 +9,7 @@ from django.test import Client
 
 VENDOR = Path(__file__).parents[2] / "queues" / "static" / "queues" / "vendor"
 SUMS = {
-    "icons-1.62.0.svg": "88155a74ff39f6d4aac156094ee4a2a7ee898b9aabea91247745cba95c6d7583",
+    "icons-1.62.0.svg": "9ff54efbcf9067a18eb6c03a1a38fee90c0397d8125fb200a64d8d949d1c0c21",
     "inter-5.3.0.woff2": "3100e775e8616cd2611beecfa23a4263d7037586789b43f035236a2e6fbd4c62",
     "uplot-1.6.32.min.css": "df630c6a8d6f8eeaff264b50f73ce5b114f646ffd9a0bb74f049b0a00135fa04",
     "uplot-1.6.32.min.js": "19c8d4c6ad88929a79f4ae49d6f7161566dfd0ba3d15cc495e974f787eb78f1f",

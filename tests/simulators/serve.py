@@ -21,12 +21,18 @@ class Handler(BaseHTTPRequestHandler):
         """Stay silent."""
 
 
+class Server(ThreadingHTTPServer):
+    """A server that many may call at once."""
+
+    request_queue_size = 128
+
+
 @contextmanager
 def served(
     handler: type[Handler], tls: ssl.SSLContext | None = None, *, port: int = 0
 ) -> Iterator[int]:
     """Answer with that handler until the block ends; yield the port."""
-    server = ThreadingHTTPServer(("127.0.0.1", port), handler)
+    server = Server(("127.0.0.1", port), handler)
     if tls is not None:
         server.socket = tls.wrap_socket(server.socket, server_side=True)
         server.handle_error = lambda *_: None  # type: ignore[method-assign]

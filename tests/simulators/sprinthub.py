@@ -61,6 +61,8 @@ class SprintHub:
 
     page_base: int = 0
     keeps_order: bool = True
+    token: str = TOKEN
+    instance: str = INSTANCE
     url: str = ""
     leads: dict[int, Row] = field(default_factory=dict)
     segments: dict[int, list[int]] = field(default_factory=dict)
@@ -196,7 +198,8 @@ class _Handler(Handler):
         if "i" not in query:
             return 200, {"msg": "Cliente não definido"}
         token = self.headers.get("apitoken") or query.get("apitoken", [""])[0]
-        if token != TOKEN or query["i"] != [INSTANCE]:
+        ours = self.simulator
+        if token != ours.token or query["i"] != [ours.instance]:
             return 401, {"msg": "Token inválido"}
         return None
 

@@ -17,6 +17,7 @@ from config.demo.personas import SILENT, Persona
 from config.demo.phones import Body, Phones
 from tests.simulators.serve import Handler, served
 
+SEND = "/send/text"
 TOKEN = "11111111-2222-3333-4444-555555555555"
 
 
@@ -48,6 +49,8 @@ class Simulator(Phones):
         self.faults: deque[Fault] = deque()
         self.latency = self.lag = 0.0
         """Seconds before a request is looked at, and between its deed and its answer."""
+        self.weather: Callable[[], Fault | None] = lambda: None
+        """What happens to a message for which no fault was ordered."""
         self.instance: dict[str, Any] = {}
         self.status: dict[str, Any] = {}
         self.url = ""
@@ -64,9 +67,15 @@ class Simulator(Phones):
             "status": self.status or told["status"],
         }
 
+    def strike(self, path: str) -> Fault | None:
+        """Return what goes wrong with a request, if anything does."""
+        if self.faults:
+            return self.faults.popleft()
+        return self.weather() if path == SEND else None
+
     def sent(self) -> int:
         """Count the sends that were asked for."""
-        return sum(path == "/send/text" for _, path, _ in self.requests)
+        return sum(path == SEND for _, path, _ in self.requests)
 
     def tell(
         self, post: Callable[[Body], Any], *, times: int = 1, shuffle: int | None = None
@@ -80,12 +89,12 @@ class Simulator(Phones):
 
 
 @contextmanager
-def uazapi() -> Iterator[Simulator]:
-    """Serve on a free port of the loopback interface until the block ends."""
-    simulator = Simulator()
+def uazapi(simulator: Simulator | None = None, *, port: int = 0) -> Iterator[Simulator]:
+    """Serve on a port of the loopback interface, a free one, until the block ends."""
+    simulator = simulator or Simulator()
     handler = type("Handler", (_Handler,), {"simulator": simulator})
-    with served(handler) as port:
-        simulator.url = f"http://127.0.0.1:{port}"
+    with served(handler, port=port) as at:
+        simulator.url = f"http://127.0.0.1:{at}"
         yield simulator
 
 
@@ -100,8 +109,8 @@ class _Handler(Handler):
         raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         body = json.loads(raw or b"{}")
         time.sleep(simulator.latency)
-        if simulator.faults:
-            self.fail(simulator.faults.popleft(), body)
+        if fault := simulator.strike(self.path):
+            self.fail(fault, body)
             return
         status, said = simulator.answer(
             self.command, self.path, self.headers.get("token"), body

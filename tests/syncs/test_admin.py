@@ -235,5 +235,27 @@ def test_a_stopped_queue_says_so(store, admin_client, sql):
     assert "no sync starts" in page(admin_client, reverse("admin:syncs_overview"))
 
 
+def test_syncs_and_runs_of_cadences_are_both_listed_where_they_belong(admin_client):
+    shown = page(admin_client, "/admin/")
+    rooms = shown[shown.index('id="rooms"') :]
+
+    lists = [rooms.index(f'"/admin/{each}/"') for each in (
+        "cadences/run", "cadences/lead", "syncs/run", "syncs/store",
+    )]  # fmt: skip
+    assert lists == sorted(lists)
+
+
+def test_a_row_kept_aside_has_its_verbs_on_its_page(store, admin_client):
+    row = Quarantined.objects.create(
+        connection=Connection.objects.get(), stream="orders", reason="odd",
+        sample={"fields": ["id"]},
+    )  # fmt: skip
+
+    shown = page(admin_client, address(row))
+
+    assert "Read anew" in shown
+    assert "<pre" in shown
+
+
 def test_an_anonymous_visitor_is_sent_to_the_door():
     assert Client().get(reverse("admin:syncs_overview")).status_code == 302

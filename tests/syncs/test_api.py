@@ -47,6 +47,14 @@ def test_the_seeds_cron_makes_a_tick(store, secret):
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [(b"{", 400), (b"[1]", 400), (b" " * 1_048_577, 413), (b"", 200)],
+)
+def test_the_tick_reads_no_body_and_still_refuses_a_broken_one(body, status):
+    assert post(WORKER_DOOR, body, secret=SERVICE).status_code == status
+
+
 @pytest.mark.parametrize("secret", [None, "wrong", WORKER])
 def test_nobody_else_does(secret):
     assert post(WORKER_DOOR, {}, secret=secret).status_code == 401
@@ -78,6 +86,10 @@ def test_sync_store_answers_from_the_cache_unless_forced(store):
     ("change", "status"),
     [
         ({"store_id": "7"}, 404),
+        ({"store_id": None}, 400),
+        ({"store_id": 7}, 400),
+        ({"store_id": ""}, 400),
+        ({"period_end": None}, 422),
         ({"store_id": "00000000-0000-4000-8000-000000000000"}, 404),
         ({"period_start": "2026-13-01"}, 422),
         ({"period_end": "2999-01-01"}, 422),
@@ -90,6 +102,12 @@ def test_sync_store_refuses_what_makes_no_sense(store, change, status):
     assert answer.status_code == status
     assert set(answer.json()) == {"error"}
     assert not Run.objects.exists()
+
+
+def test_sync_store_wants_an_object():
+    for body in (None, b"[1]", b"null", b'"x"'):
+        answer = post(STORE_DOOR, body, secret=SERVICE)
+        assert answer.status_code == 400
 
 
 def test_sync_store_says_when_a_store_cannot_be_synced(store):
@@ -251,6 +269,21 @@ def test_a_member_cancels_and_asks_again(store, ana):
     assert twice.status_code == 409
     assert again.status_code == 201
     assert Run.objects.get(pk=again.json()["run"]["id"]).retry_of_id is not None
+
+
+def test_the_same_key_asks_anew_once(store, ana):
+    refresh = f"/api/syncs/stores/{store.pk}/refresh"
+    run = post(refresh, DAYS, secret=ana[1]).json()["run"]["id"]
+    post(f"/api/syncs/runs/{run}/cancel", secret=ana[1])
+    key = {"Idempotency-Key": "again"}
+
+    first = post(f"/api/syncs/runs/{run}/retry", secret=ana[1], headers=key)
+    Run.objects.filter(status="queued").update(status="failed", outcome="failed")
+    second = post(f"/api/syncs/runs/{run}/retry", secret=ana[1], headers=key)
+
+    assert (first.status_code, second.status_code) == (201, 201)
+    assert first.json() == second.json()
+    assert Run.objects.count() == 2
 
 
 def test_the_routes_are_in_the_one_document():

@@ -20,7 +20,7 @@ def code_of(*arguments):
 
 
 def test_an_unknown_store_is_misuse(db):
-    assert code_of("7")[0] == 2
+    assert code_of("7") == (2, "There is no such store")
     assert code_of("00000000-0000-4000-8000-000000000000")[0] == 2
 
 
@@ -28,6 +28,8 @@ def test_a_period_that_makes_no_sense_is_misuse(shop):
     store = shop()
 
     assert code_of(str(store.pk), "--from", "2026-11-20", "--to", "2026-11-01")[0] == 2
+    code, line = code_of(str(store.pk), "--from", "2026-11-20")
+    assert (code, line) == (2, "A period has a first and a last day")
 
 
 def test_a_store_that_cannot_be_synced_says_what_to_do(shop):

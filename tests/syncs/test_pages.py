@@ -86,7 +86,7 @@ def test_the_numbers_are_shown_with_their_age(store, client):
 
     assert "Orders" in text
     assert "up to date" in text
-    assert "now" in text
+    assert "<time datetime=" in text
     assert not Run.objects.filter(status="queued").exists()
 
 
@@ -184,9 +184,50 @@ def test_the_list_names_every_store_of_a_person(store, client, ana, shop):
     assert "Livraria Lua" in text
 
 
-def test_the_page_takes_few_statements(store, client, django_assert_max_num_queries):
+def test_the_page_reads_current_numbers_at_once(
+    store, client, django_assert_num_queries
+):
     numbers(store)
     client.get(page(store))
 
-    with django_assert_max_num_queries(12):
+    # Who asks (two), whose store, the time, what it is connected to; then the numbers.
+    with django_assert_num_queries(6) as asked:
         client.get(page(store))
+
+    numbers_read = [each["sql"] for each in asked if "store_sync_cache" in each["sql"]]
+    assert len(numbers_read) == 1
+
+
+def test_what_is_not_current_takes_few_statements(
+    store, client, django_assert_max_num_queries
+):
+    client.get(page(store))
+
+    with django_assert_max_num_queries(9):
+        client.get(page(store))
+
+
+def test_the_button_may_be_pressed_until_somebody_did(store, client):
+    opened = client.get(page(store)).content.decode()
+    client.post(page(store, "sync"), {"period": "30d"})
+    pressed = client.get(page(store)).content.decode()
+
+    assert "disabled>" not in opened
+    assert "disabled>" in pressed
+    assert Run.objects.get().is_forced
+
+
+def test_streams_are_named_in_words(shop, ana, client, stand):
+    from syncs.models import StreamRun
+
+    store = shop("Lua", providers=("stalls",))
+    StoreMember.objects.create(store=store, user=ana)
+    run = ask(store, of_word(store, "30d")).run
+    link = store.connections.get()
+    StreamRun.objects.create(run=run, connection=link, stream="campaign_values")
+    StreamRun.objects.create(run=run, connection=link, stream="unheard_of")
+
+    text = client.get(page(store)).content.decode()
+
+    assert "results of campaigns" in text
+    assert "unheard_of" in text

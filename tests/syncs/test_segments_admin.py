@@ -1,11 +1,13 @@
 """The console of segments: switch, run, watch, rules, rows kept aside."""
 
+from datetime import timedelta
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from queues.models import AuditEntry, Job
+from queues.models import AuditEntry, Job, LimitRow
 from syncs.models import (
     EnrolmentRule,
     SegmentControl,
@@ -13,6 +15,7 @@ from syncs.models import (
     SegmentPass,
     SegmentRefusal,
 )
+from syncs.segments.times import now
 from tests.cadences.people import cadence
 from tests.syncs.segments import company, members, run_jobs, segment, sync
 
@@ -50,6 +53,24 @@ def test_the_list_says_how_each_stands(page, hub):
     assert "Novos (101)" in text
     assert "100 %" in text
     assert "paused" in text
+
+
+def test_the_list_shows_all_together_and_the_busiest_hour(page):
+    for number in range(1, 13):
+        segment(number)
+    SegmentControl.objects.update(next_execution=now() + timedelta(hours=2))
+    SegmentLog.objects.create(
+        control=SegmentControl.objects.first(), segment_id=1, status="success",
+        stats={"processed": 7}, active_seconds=2000,
+    )  # fmt: skip
+
+    text = page("segmentcontrol_changelist")
+
+    assert "12 syncs, 3 at once: done within 2 h 13 min" in " ".join(text.split())
+    assert "To be done within an hour takes 7 places." in text
+    assert 'data-part="series"' in text
+    LimitRow.objects.filter(name="sync-segment-leads").update(running=0)
+    assert "The limit is 0: no sync starts." in page("segmentcontrol_changelist")
 
 
 def test_a_segment_is_paused_run_and_reactivated(admin_client, hub):

@@ -11,7 +11,11 @@ from django.core.management import CommandError, call_command
 from cadences.models import Run
 from queues.models import AuditEntry, Job
 from syncs.models import LeadEvent, LeadHint, SegmentControl, SegmentLog
-from tests.syncs.segments import lead, members, run_jobs, segment, sync
+from syncs.segments.errors import Ghost
+from syncs.segments.fence import holding, take_up
+from syncs.segments.start import start, take_over
+from tests.syncs.segments import company, lead, members, run_jobs, segment, sync
+from tests.syncs.stores import make_store
 from tests.syncs.test_segments_enrol import rule
 
 pytestmark = pytest.mark.django_db
@@ -89,10 +93,14 @@ def test_the_door_starts_the_named_segment_once(call, body):
         ({"segment_id": 9}, 404, "Unknown segment: 9"),
         ({"segment_id": "x"}, 400, "Invalid segment_id"),
         ({"segment_id": True}, 400, "Invalid segment_id"),
+        ({"segment_id": "7" * 30}, 400, "Invalid segment_id"),
+        ({"segment_id": "0" * 18 + "77"}, 400, "Invalid segment_id"),
         ([], 400, "Expected an object"),
     ],
 )
 def test_the_door_refuses_in_words(call, body, status, error):
+    segment(7)
+
     answer = call(body)
 
     assert (answer.status_code, answer.json()) == (status, {"error": error})
@@ -217,6 +225,23 @@ def test_s53_an_unknown_segment_is_misuse():
     assert refused.value.returncode == 2
 
 
+def test_segments_of_a_connection_are_carried_too(tmp_path, stand):
+    link = make_store(stand, providers=("sprinthub",)).connections.get()
+    segment(101, connection=link, company=company("other"))
+    segment(101)
+    file = tmp_path / "segments.json"
+    command("export_segments", str(file))
+    rows = json.loads(file.read_text())["segments"]
+    SegmentControl.objects.all().delete()
+
+    assert command("import_segments", str(file)) == "created 2, changed 0, same 0\n"
+    assert command("import_segments", str(file)) == "created 0, changed 0, same 2\n"
+
+    assert [each["connection"] for each in rows] == [str(link.pk), None]
+    found = SegmentControl.objects.get(connection=link)
+    assert (found.company_id, found.cron) == ("other", "0 6 * * *")
+
+
 def test_segments_are_carried_by_a_file(tmp_path):
     segment(101, name="New", cron="0 8 * * 1-5", guard_percent=30)
     file = tmp_path / "segments.json"
@@ -239,6 +264,8 @@ def test_segments_are_carried_by_a_file(tmp_path):
         "nope", "{}", '{"segments": [{"segment_id": 1, "cron": "x", "time_zone": "UTC"}]}',
         '{"segments": [{"segment_id": -1}]}',
         '{"segments": [{"segment_id": 1, "company": "nobody"}]}',
+        '{"segments": [{"segment_id": 1, "connection": "nobody"}]}',
+        '{"segments": [{"segment_id": 1, "guard_percent": 0}]}',
     ],
 )  # fmt: skip
 def test_a_file_that_cannot_be_used_changes_nothing(tmp_path, text):
@@ -249,3 +276,49 @@ def test_a_file_that_cannot_be_used_changes_nothing(tmp_path, text):
         command("import_segments", str(file))
 
     assert not SegmentControl.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_s53_the_exit_code_says_how_it_ended(hub):
+    hub.fill(101, range(1, 6))
+    segment(enrich="never")
+    hub.leads[3]["id"] = "?"
+
+    with pytest.raises(CommandError) as partial:
+        command("sync_segment", "101", "--here")
+    hub.fail("revoked")
+    with pytest.raises(CommandError) as failed:
+        command("sync_segment", "101", "--here")
+    with pytest.raises(CommandError, match="goes on without") as waits:
+        command("sync_segment", "101", "--wait", "0")
+
+    codes = [each.value.returncode for each in (partial, failed, waits)]
+    assert codes == [2, 1, 3]
+    log = SegmentLog.objects.earliest("pk")
+    assert (log.status, log.trigger) == ("partial", "command")
+
+
+def test_s53_whoever_comes_second_attaches_and_a_takeover_gives_it_another_job(hub):
+    hub.fill(101, range(1, 251))
+    control = segment(enrich="never")
+    first = start(control, trigger="cron").sync
+    ghost = take_up(first)
+
+    joined = start(control, trigger="command", actor="ana")
+    taken = take_over(control, trigger="command", actor="ana")
+
+    assert (joined.is_new, joined.sync.pk) == (False, first.pk)
+    assert (taken.is_new, taken.sync.pk) == (True, first.pk)
+    assert taken.sync.job_id != first.job_id
+    with pytest.raises(Ghost), holding(ghost):
+        pass
+    assert Job.objects.get(pk=first.job_id).status == "cancelled"
+    entry = AuditEntry.objects.get(action="segment.take_over")
+    assert entry.before == {"job": first.job_id}
+    run_jobs()
+    log = SegmentLog.objects.get()
+    assert (log.status, log.job_id, log.actor) == ("success", taken.sync.job_id, "ana")
+
+
+def test_s53_with_nothing_to_take_over_a_sync_is_started():
+    assert take_over(segment(), trigger="command").is_new

@@ -203,10 +203,28 @@ def test_what_is_measured_comes_from_the_log_rows():
     assert measure.lately(SegmentControl.objects.latest("pk").pk + 1).rate is None
 
 
-def test_metrics_tell_of_segments(client, settings):
-    segment()
+def test_metrics_tell_of_segments(client, settings, stand):
+    from tests.syncs.stores import make_store
+
+    link = make_store(stand, "Loja").connections.get()
+    mine, other = segment(), segment(connection=link)
+    for status in ("success", "partial", "error"):
+        SegmentLog.objects.create(
+            segment_id=101, control=mine, status=status, stats={"processed": 10},
+            active_seconds=4,
+        )  # fmt: skip
 
     text = client.get("/metrics").content.decode()
 
+    account = f"101@{link.external_account}"
     assert 'ritmo_segment_members{segment="101"} 0.0' in text
-    assert "ritmo_segment_success_ratio" in text
+    assert f'ritmo_segment_members{{segment="{account}"}} 0.0' in text
+    for name, value in (
+        ("syncs_last_week", 3), ("errors_last_week", 1), ("leads_last_week", 30),
+        ("success_ratio_last_week", 0.5), ("median_seconds_last_week", 4),
+        ("longest_seconds_last_week", 4),
+    ):  # fmt: skip
+        assert f'ritmo_segment_{name}{{segment="101"}} {float(value)}' in text
+    assert f'ritmo_segment_success_ratio_last_week{{segment="{account}"}}' not in text
+    assert "ritmo_segment_success_ratio 0.5" in text
+    assert other.pk != mine.pk

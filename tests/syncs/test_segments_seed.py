@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from queues.models import Job
 from syncs.models import SegmentControl, SegmentLog, SegmentPass
@@ -135,3 +135,13 @@ def test_a_changed_line_is_planned_anew(sql, due):
 
     control.refresh_from_db()
     assert control.next_execution - control.updated_at < timedelta(days=4)
+
+
+def test_a_moment_that_no_worker_can_read_is_refused(due, sql):
+    due(7)
+
+    with (
+        pytest.raises(IntegrityError, match="segment_next_readable"),
+        transaction.atomic(),
+    ):
+        sql("UPDATE sync_segments_control SET next_execution = 'infinity'")

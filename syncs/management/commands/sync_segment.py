@@ -18,11 +18,12 @@ from syncs.segments.start import JOB, Started, start_by_number
 WIDTH = 30
 LOOK_EVERY = 0.5
 PASS = 240.0
-GOOD = (SegmentLog.Status.SUCCESS, SegmentLog.Status.PARTIAL)
+PARTIAL, GOES_ON = 2, 3
+Status = SegmentLog.Status
 
 
 class Command(PlainCommand):
-    """`manage.py sync_segment SEGMENT_ID [--wait SECONDS] [--here]`."""
+    """`manage.py sync_segment SEGMENT_ID [--wait S] [--here] [--force-takeover]`."""
 
     help = "Sync the leads of a segment now, paused or not, and follow it to its end."
 
@@ -33,28 +34,35 @@ class Command(PlainCommand):
         parser.add_argument(
             "--here", action="store_true", help=_("run it in this process")
         )
+        parser.add_argument(
+            "--force-takeover", action="store_true",
+            help=_("take a sync that runs from its worker, and go on where it is"),
+        )  # fmt: skip
 
     def handle(self, *args: object, **options: Any) -> None:
-        """Start or attach, follow, and exit 1 unless all of it went well."""
+        """Start or attach, follow, and exit with 0, 1 failed, 2 partial, 3 goes on."""
         try:
             started = start_by_number(
-                options["segment"], trigger=Trigger.COMMAND, actor=audit.operator()
-            )
+                options["segment"], trigger=Trigger.COMMAND, actor=audit.operator(),
+                force=options["force_takeover"],
+            )  # fmt: skip
         except UnknownSegment as error:
             raise CommandError(str(error), returncode=MISUSE) from None
         until = time.monotonic() + options["wait"]
         logs = [self._follow(each, until, here=options["here"]) for each in started]
-        if any(log.status not in GOOD for log in logs):
+        ends = {log.status for log in logs}
+        if ends - {Status.SUCCESS, Status.PARTIAL}:
             raise CommandError(_("Not everything was synced"), returncode=FAILED)
+        if Status.PARTIAL in ends:
+            raise CommandError(_("Not all of it is certain"), returncode=PARTIAL)
 
     def _follow(self, started: Started, until: float, *, here: bool) -> SegmentLog:
-        sync = started.sync
         line = (
             _("job %(job)s started") if started.is_new else _("attached to job %(job)s")
         )
-        self.stdout.write(line % {"job": sync.pk and sync.job_id})
-        shown = ""
-        while SegmentPass.objects.filter(pk=sync.pk).exists():
+        self.stdout.write(line % {"job": started.sync.job_id})
+        shown, mine = "", SegmentPass.objects.filter(pk=started.sync.pk)
+        while (sync := mine.first()) is not None:
             if here and "jobId" in trigger_worker(timeout=PASS):
                 continue
             if (bar := _bar(sync)) != shown:
@@ -63,12 +71,17 @@ class Command(PlainCommand):
             if not is_alive(sync):
                 bury(sync.pk)
             if time.monotonic() > until:
-                raise CommandError(_("It still runs"), returncode=FAILED)
+                line = _("It goes on without this command")
+                raise CommandError(line, returncode=GOES_ON)
             time.sleep(LOOK_EVERY)
-        return self._told(sync)
+        return self._told(started.sync)
 
     def _told(self, sync: SegmentPass) -> SegmentLog:
-        log = SegmentLog.objects.filter(job_id=sync.job_id).latest("pk")
+        # Whoever takes a sync over gives it a newer job.
+        mine = SegmentLog.objects.filter(
+            control=sync.control_id, job_id__gte=sync.job_id
+        )
+        log = mine.earliest("pk")
         stats = log.stats or {}
         figures = " ".join(
             f"{name}={stats[name]}"

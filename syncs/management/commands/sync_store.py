@@ -41,7 +41,7 @@ class Command(PlainCommand):
     def handle(self, *args: object, **options: Any) -> None:
         """Ask, follow, and exit with 0, 1 failed, 2 partial or 3 still running."""
         try:
-            store = self._store(options["store"])
+            store = access.any_store(options["store"])
             asked = self._ask(store, self._days(store, options), options)
         except (UnknownStore, InvalidPeriod) as error:
             raise CommandError(str(error), returncode=MISUSE) from None
@@ -94,12 +94,6 @@ class Command(PlainCommand):
             raise CommandError(line, returncode=JOINED)
         else:
             raise CommandError(run.error_message or "failed", returncode=FAILED)
-
-    def _store(self, text: str) -> Store:
-        found = Store.objects.filter(pk=access.key_of(text, UnknownStore)).first()
-        if found is None:
-            raise UnknownStore(_("There is no such store"))
-        return found
 
     def _days(self, store: Store, options: dict[str, Any]) -> Period:
         if options["start"] or options["end"]:

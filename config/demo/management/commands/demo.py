@@ -6,9 +6,10 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from cadences.models import Conversation, Message
+from cadences.models import Company, Conversation, Message
 from config.demo.accounts import reconnect
-from config.demo.sequences import seed
+from config.demo.segments import open_segments
+from config.demo.sequences import COMPANY, seed
 from config.demo.stores import open_stores
 from config.demo.sweep import resume
 from queues.enqueue import enqueue, enqueue_many
@@ -34,6 +35,7 @@ class Command(PlainCommand):
                 _write_messages()
                 _write_jobs()
         seed()
+        open_segments(Company.objects.get(code=COMPANY))
 
 
 def _write_messages() -> None:
@@ -55,6 +57,9 @@ def _write_jobs() -> None:
     enqueue("demo-slow-export", {"pages": 20}, source="demo")
     enqueue("demo-broken-report", priority=2, source="demo")
     enqueue("process-messages", {"maxMessages": 50}, priority=1, source="demo")
+    # Once the simulated providers are up.
+    soon = now + timedelta(seconds=20)
+    enqueue("demo-sync-stores", run_at=soon, source="demo")
     for hours, order in ((1, 1013), (24, 1014), (24 * 7, 1015)):
         due = now + timedelta(hours=hours)
         enqueue("demo-send-receipt", {"order": order}, run_at=due, source="demo")

@@ -1,0 +1,1 @@
+"""For tests: an app whose processes die by SIGKILL at a point of a delivery."""
