@@ -19,6 +19,6 @@ AFTER = BEFORE.replace(
 class Migration(migrations.Migration):
     """One function, as before but for its clock."""
 
-    dependencies = [("queues", "0019_alerts")]
+    dependencies = [("queues", "0020_readable_moments")]
 
     operations = [migrations.RunSQL(AFTER, BEFORE)]
