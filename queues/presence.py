@@ -19,6 +19,14 @@ logger = logging.getLogger(__name__)
 AFFIRMED_FOR = 5.0
 """Seconds after which a process makes sure that it was not taken for dead."""
 
+SILENT_FOR = 8.0
+"""Seconds after which it speaks for itself: no keeper of its machine does."""
+
+# A look alone waits for no disk: it stands before a claim.
+LOOK = """
+SELECT seen_at < clock_timestamp() - %s * interval '1 second' FROM workers
+WHERE id = %s AND gone_at IS NULL
+"""
 AFFIRM = """
 UPDATE workers SET seen_at = clock_timestamp(), memory_bytes = %s
 WHERE id = %s AND gone_at IS NULL
@@ -115,7 +123,9 @@ def _stands(mine: Mine) -> bool:
     if time.monotonic() - mine.affirmed_at < AFFIRMED_FOR:
         return True
     with connection.cursor() as cursor:
-        cursor.execute(AFFIRM, [resident(os.getpid()), mine.worker])
+        cursor.execute(LOOK, [SILENT_FOR, mine.worker])
+        if (row := cursor.fetchone()) and row[0]:
+            cursor.execute(AFFIRM, [resident(os.getpid()), mine.worker])
         mine.affirmed_at = time.monotonic()
         return bool(cursor.rowcount)
 

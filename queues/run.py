@@ -116,9 +116,14 @@ def _judged(claim: Claim, error: Exception, line: str) -> Retry | Bury | Snooze:
 
 
 def _tidy(*, in_atomic: bool) -> None:
-    """Drop connections that the handler broke or left inside a transaction."""
+    """Drop connections that the handler broke or left inside a transaction.
+
+    Others are not asked whether they live: the next statement finds out, and a verdict
+    is written again over a fresh one.
+    """
     for each in connections.all(initialized_only=True):
         if not each.in_atomic_block:
-            each.close_if_unusable_or_obsolete()
+            if each.errors_occurred or not each.get_autocommit():
+                each.close_if_unusable_or_obsolete()
         elif not in_atomic:
             each.close()

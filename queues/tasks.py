@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from billiard.process import active_children
-from celery import shared_task
+from celery import current_app, shared_task
 from celery.signals import (
     worker_process_shutdown,
     worker_ready,
@@ -18,6 +18,7 @@ from django.db import InterfaceError, OperationalError, connection
 
 from queues import work as loop
 from queues.keep import Keeper
+from queues.listen import bells, open_ear, shut_ear
 from queues.models import Worker
 from queues.presence import Wish, leave, present
 from queues.publish import publish
@@ -26,6 +27,8 @@ logger = logging.getLogger(__name__)
 
 GRACE = 10.0
 """Seconds that running jobs have after SIGTERM before they are handed back."""
+POOLS = ("celery.concurrency.prefork", "celery.concurrency.thread")
+"""Pools whose processes or threads may wait: in the others the worker itself would."""
 LAST_ROUND = 2.0
 """Seconds to wait for it: a keeper that arrives after the goodbye would stay listed."""
 
@@ -34,9 +37,14 @@ _keepers: list[Keeper] = []
 
 @shared_task(name="queues.work", ignore_result=True)
 def work(queue: str) -> None:
-    """Look at this queue; an outage is no error, the pacemaker rings again."""
+    """Look at this queue, then at those whose bells this process hears itself.
+
+    An outage is no error, the pacemaker rings again.
+    """
     try:
         loop.work(queue)
+        for rung in bells(list(current_app.amqp.queues.consume_from)):
+            loop.work(rung)
     except (OperationalError, InterfaceError) as error:
         logger.warning("work on %s stopped: %s", queue, str(error).strip())
         connection.close()
@@ -66,13 +74,24 @@ class Node:
             self._is_deaf = wish.drain
             logger.warning("drain" if wish.drain else "take jobs again")
             consumer = self._consumer
+            self.lend_ear()
             turn = consumer.cancel_task_queue if wish.drain else consumer.add_task_queue
             for queue in self._queues:
                 consumer.call_soon(turn, queue)
         if wish.stop and not self._is_stopping:
             self._is_stopping = True
+            self.lend_ear()
             logger.warning("stop, as staff asked")
             os.kill(os.getpid(), signal.SIGTERM)
+
+    def lend_ear(self) -> None:
+        """Let the pool listen for itself, unless the worker takes no more jobs."""
+        pool = getattr(self._consumer, "pool", None)
+        can_wait = type(pool).__module__ in POOLS
+        if can_wait and not self._is_deaf and not self._is_stopping:
+            open_ear()
+        else:
+            shut_ear()
 
 
 @worker_ready.connect
@@ -86,6 +105,7 @@ def start_keeper(sender: object, **_: object) -> None:
     except (OperationalError, InterfaceError) as error:
         logger.warning("the database does not answer yet: %s", str(error).strip())
         connection.close()
+    node.lend_ear()
     keeper = Keeper(pace=True, children=_children, arrive=node.arrive, heed=node.heed)
     keeper.start()
     _keepers.append(keeper)
@@ -94,6 +114,7 @@ def start_keeper(sender: object, **_: object) -> None:
 @worker_shutting_down.connect
 def limit_shutdown(**_: object) -> None:
     """Give running jobs their grace; then they go back, uncounted."""
+    shut_ear()
     for keeper in _keepers:
         keeper.hand_back_after(GRACE)
 

@@ -2,7 +2,9 @@
 
 import json
 import logging
+import os
 import time
+from collections import defaultdict, deque
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -12,12 +14,8 @@ from celery import current_app
 from django.conf import settings
 from django.db import transaction
 from kombu import Connection
-from redis import Redis
-from redis.backoff import NoBackoff
-from redis.commands.core import Script
-from redis.exceptions import ConnectionError as ConnectionLost
-from redis.exceptions import RedisError
-from redis.retry import Retry
+
+from queues.broker import BROKER_ERRORS, Line
 
 logger = logging.getLogger(__name__)
 
@@ -34,8 +32,10 @@ return 1
 SILENCE = 1.0
 """Seconds without trying after the broker refused; the pacemaker rings anyway."""
 
-_BROKER_ERRORS = (RedisError, OSError)
+_lines: defaultdict[str, deque[Line]] = defaultdict(deque)
+"""By address, the connections that nobody uses now."""
 _silent_until = 0.0
+os.register_at_fork(after_in_child=_lines.clear)
 
 
 def wake_on_commit(queue: str) -> None:
@@ -50,42 +50,41 @@ def wake_on_commit(queue: str) -> None:
     transaction.on_commit(ring, robust=True)
 
 
-def wake(queue: str) -> bool:
-    """Ring now unless enough bells wait already; tell whether one was rung.
+def wake(queue: str) -> None:
+    """Ring now unless enough bells wait already, without waiting for an answer.
 
-    A broker that does not answer is logged and forgotten: the rows stand, and
-    the pacemaker rings again.
+    A broker that does not answer is logged at the next ring and forgotten: the rows
+    stand, and the pacemaker rings again.
     """
     global _silent_until  # noqa: PLW0603 - one memory per process, by design
     if time.monotonic() < _silent_until:
-        return False
+        return
     try:
-        return _publish(queue)
-    except _BROKER_ERRORS as error:
+        _publish(queue)
+    except BROKER_ERRORS as error:
         _silent_until = time.monotonic() + SILENCE
         logger.warning("the broker does not answer, the pacemaker will ring: %s", error)
-        return False
 
 
-def _publish(queue: str) -> bool:
+def _publish(queue: str) -> None:
     # Django's settings: to ask Celery's costs a third of the ring.
-    ring, prefix = _broker(settings.CELERY_BROKER_URL)
+    idle = _lines[settings.CELERY_BROKER_URL]
+    line = idle.pop() if idle else dial()
     bell = _bell(queue).replace(TAG, str(uuid4()))
-    return bool(ring([prefix + queue], [MAX_OUTSTANDING, bell]))
+    line.say("EVAL", RING, 1, key(queue), MAX_OUTSTANDING, bell)
+    idle.append(line)
+
+
+def dial() -> Line:
+    """Return a line of the caller's own to the broker."""
+    return Line(settings.CELERY_BROKER_URL, current_app.conf.broker_transport_options)
 
 
 @cache
-def _broker(url: str) -> tuple[Script, str]:
-    """Return the script at the broker and the prefix of its keys.
-
-    Straight to Redis: Kombu's pools and composing would cost as much as the row.
-    """
-    options = current_app.conf.broker_transport_options
-    known = {key: value for key, value in options.items() if key.startswith("socket_")}
-    # Once more, at once: a connection that idled through a restart of the broker.
-    again = Retry(NoBackoff(), 1, supported_errors=(ConnectionLost,))
-    client = Redis.from_url(url, retry=again, **known)
-    return client.register_script(RING), str(options.get("global_keyprefix", ""))
+def key(queue: str) -> str:
+    """Return the list at the broker that Celery's messages of a queue wait in."""
+    prefix = current_app.conf.broker_transport_options.get("global_keyprefix", "")
+    return f"{prefix}{queue}"
 
 
 @cache

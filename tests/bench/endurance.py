@@ -2,9 +2,10 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from django.db import connection
 
@@ -42,22 +43,41 @@ class Looks:
         return size / jobs
 
 
-def endure(rate: int, seconds: float) -> tuple[measure.Latency, Looks]:
-    """Write so many jobs a second for so long; return their waits and the tables'."""
-    ours, planned = Ours(), dict[int, float]()
+@dataclass(frozen=True, slots=True)
+class Stops:
+    """The longest that the writer, and the starts of jobs, stood still, in seconds.
+
+    Both at once: the database or the machine stood still. Starts alone: the worker did.
+    """
+
+    enqueue: float
+    starts: float
+
+
+def endure(rate: int, seconds: float) -> tuple[measure.Latency, Looks, Stops]:
+    """Write so many jobs a second for so long; return waits, tables and stops."""
+    ours, planned, slowest = Ours(), dict[int, float](), 0.0
     with measure.ready(ours), looking(planned) as looks:
         after = ours.newest()
         first = time.time() + 0.1
         for number in range(int(rate * seconds)):
             moment = first + number / rate
             time.sleep(max(0.0, moment - time.time()))
+            began = time.monotonic()
             planned[ours.enqueue()] = moment
+            slowest = max(slowest, time.monotonic() - began)
         until(lambda: ours.done(after=after) >= len(planned), measure.PATIENCE, every=1)
     with connection.cursor() as cursor:
         cursor.execute(STARTS, [after])
         starts = {job: float(at) for job, at in cursor.fetchall()}
     waits = [starts[job] - moment for job, moment in planned.items()]
-    return measure.latency(waits), looks
+    stops = Stops(slowest, longest_gap(starts.values()))
+    return measure.latency(waits), looks, stops
+
+
+def longest_gap(moments: Iterable[float]) -> float:
+    """Return the longest time between two moments that follow each other."""
+    return max((b - a for a, b in pairwise(sorted(moments))), default=0.0)
 
 
 @contextmanager

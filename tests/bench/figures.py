@@ -162,7 +162,7 @@ def crowds(size: Size) -> Iterator[Figure]:
 def ten_minutes(size: Size) -> Iterator[Figure]:
     """Measure a steady load for ten minutes, and what it leaves in the tables."""
     rate, seconds = size.of(200, 50), size.of(600, 6)
-    waits, looks = endurance.endure(rate, seconds)
+    waits, looks, stops = endurance.endure(rate, seconds)
     name, beside = f"{rate} jobs/s for {seconds} s", "nothing alike"
     yield Figure(f"{name}: wait p50", "ms", [waits.p50], [0.0], beside)
     yield Figure(f"{name}: wait p99", "ms", [waits.p99], [0.0], beside)
@@ -171,6 +171,14 @@ def ten_minutes(size: Size) -> Iterator[Figure]:
         [looks.bytes_a_job(1)], [looks.bytes_a_job(0.5)], "half the time",
     )  # fmt: skip
     yield Figure(f"{name}: dead rows at most", "rows", [looks.most_dead], [0.0], beside)
+    stood = "the longest enqueue"
+    yield Figure(
+        f"{name}: longest time without a start",
+        "s",
+        [stops.starts],
+        [stops.enqueue],
+        stood,
+    )
 
 
 def letters(size: Size) -> Iterator[Figure]:

@@ -168,21 +168,15 @@ def own_postgres(tmp_path: Path) -> Iterator[OwnPostgres]:
 @pytest.fixture
 def own_redis(tmp_path: Path) -> Iterator[Any]:
     """Return a Valkey of the test's own, which this process rings as well."""
-    from celery import current_app
+    from django.test import override_settings
 
     from config.servers import Valkey
     from queues import wake
 
-    app: Any = current_app
-
-    def ring_at(url: str | None) -> None:
-        app.conf.broker_write_url = url
-        wake._silent_until = 0.0
-
     server = Valkey(tmp_path, "tests-only", fast=True)
     server.start()
-    before = current_app.conf.broker_write_url
-    ring_at(server.url)
-    yield server
-    ring_at(before)
+    wake._silent_until = 0.0
+    with override_settings(CELERY_BROKER_URL=server.url):
+        yield server
+    wake._silent_until = 0.0
     server.stop()

@@ -2,6 +2,7 @@
 
 import math
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import transaction
@@ -39,6 +40,19 @@ def test_the_row_says_what_the_caller_said():
     assert row.status == State.PENDING
     for field in Job._meta.concrete_fields:
         assert getattr(job, field.attname) == getattr(row, field.attname), field
+
+
+@pytest.mark.parametrize("type_", ["noop", "turnstile"])
+def test_the_job_returned_is_the_row_field_by_field(type_, django_user_model):
+    owner = django_user_model.objects.create(username="ana")
+    at = datetime(2027, 3, 1, 9, tzinfo=ZoneInfo("America/Sao_Paulo"))
+
+    for options in ({}, {"run_at": at}, {"owner": owner, "max_attempts": 2}):
+        job = enqueue(type_, {"tenant": "a"}, **options)
+
+        row = Job.objects.get(pk=job.pk)
+        for field in Job._meta.concrete_fields:
+            assert getattr(job, field.attname) == getattr(row, field.attname), field
 
 
 def test_what_is_left_out_comes_from_the_type():
