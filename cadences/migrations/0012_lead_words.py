@@ -17,7 +17,7 @@ class Migration(migrations.Migration):
     """No lock but the shortest."""
 
     atomic = False
-    dependencies = [("cadences", "0010_open_hours")]
+    dependencies = [("cadences", "0011_readable_moments")]
 
     operations = [
         AddIndexConcurrently("lead", models.Index(condition=Q(mode="manual"), fields=["created_at", "id"], name="lead_in_person")),
