@@ -16,7 +16,7 @@ class State(models.TextChoices):
     CANCELLED = "cancelled", _("cancelled")
 
 
-READABLE = (datetime(1000, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC))
+READABLE = (datetime(1000, 1, 1, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC))
 """Where a moment may lie: PostgreSQL knows others, `infinity` too, and Python does not."""
 
 LIVE = (State.PENDING, State.PROCESSING)

@@ -305,21 +305,6 @@ def test_a_pruned_row_of_a_living_beat_is_written_again(scheduler):
     assert Worker.objects.filter(kind=Worker.Kind.BEAT, gone_at=None).count() == 1
 
 
-def test_a_goodbye_waits_until_an_interrupted_tick_has_unwound(scheduler, monkeypatch):
-    def interrupted(*_: object) -> float:
-        scheduler.close()
-        raise SystemExit
-
-    monkeypatch.setattr("queues.beat.fire", interrupted)
-    with pytest.raises(SystemExit):
-        scheduler.tick()
-    assert Worker.objects.filter(kind=Worker.Kind.BEAT, gone_at=None).exists()
-
-    scheduler.close()
-
-    assert not Worker.objects.filter(kind=Worker.Kind.BEAT, gone_at=None).exists()
-
-
 def test_a_goodbye_is_said_although_a_statement_was_cut_short(scheduler):
     scheduler.tick()
     connection.connection.pgconn.send_query(b"SELECT pg_sleep(2)")

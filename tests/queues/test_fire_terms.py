@@ -62,7 +62,7 @@ def test_once_runs_the_latest_and_tells_in_one_row_what_was_not_run(caplog):
     }
     assert (log.due_at, log.schedule, log.job) == (at("05:00"), task, None)
     assert log.finished_at is not None
-    assert "schedule nightly skipped 3 due times" in caplog.text
+    assert "schedule nightly skipped 3 of its due times" in caplog.text
 
 
 def test_skip_runs_nothing_that_was_missed_and_goes_on():

@@ -184,7 +184,7 @@ def test_S58_a_connection_that_is_paused_stops_its_run_at_the_next_page(stand, s
         ("2999-01-01", "2999-01-02", "future"),
         ("yesterday", "2026-11-01", "written"),
         ("2026-02-30", "2026-11-01", "written"),
-        (None, "2026-11-01", "written"),
+        (None, "2026-11-01", "a first and a last"),
     ],
 )
 def test_a_period_that_makes_no_sense_is_refused(shop, start, end, words):

@@ -116,6 +116,7 @@ def test_acceptance_5_a_lead_that_three_see_at_once_is_enrolled_once(  # noqa: P
         until(lambda: provider.ledger, PATIENCE)
         until(lambda: SegmentLog.objects.count() >= 2, PATIENCE)
         until(lambda: not quiet(), PATIENCE)
+        until(lambda: Execution.objects.filter(state="sent").exists(), PATIENCE)
 
     assert set(answers) <= {200, 202}
     joined = LeadEvent.objects.filter(kind="joined", is_baseline=False)
