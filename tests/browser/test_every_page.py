@@ -150,10 +150,10 @@ def walk(page: Page, url: str, places: list[Place]) -> None:
     page.on("request", lambda request: found.extend(foreign(request.url, url)))
     told = []
     for place in places:
-        page.goto(f"{url}{place.address}")
         for scheme in SCHEMES:
             page.emulate_media(color_scheme=scheme)
             page.set_viewport_size(WIDE)
+            page.goto(f"{url}{place.address}")
             found.extend(heard(page, *COLOURS[scheme]))
             page.set_viewport_size(NARROW)
             found.extend(overflowing(page))

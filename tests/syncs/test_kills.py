@@ -30,7 +30,7 @@ BOTH = ("market", "stalls")
 TYPES = ["orders", "campaigns", "flows", "analytics"]
 PUBLICATIONS = int(os.environ.get("SYNC_PUBLICATIONS", "3"))
 READS = int(os.environ.get("SYNC_READS", "2000"))
-RUNS = int(os.environ.get("SYNC_RUNS", "36"))
+RUNS = int(os.environ.get("SYNC_RUNS", "18"))
 DEATHS, FAULTS, STORES = 0.02, 0.01, 12
 
 
