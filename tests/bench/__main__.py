@@ -122,10 +122,12 @@ def _of(unit: str | None) -> str:
 def row(figure: "Figure") -> list[str]:
     """Return the figure as a line of the table."""
     shown = figure.as_json()
-    ratio = shown["ratio"]
+    ratio, beside = "", ""
+    if shown["ratio"] is not None:
+        ratio, beside = f"{shown['ratio']:.2f}×", number(shown["naive"])
     return [
-        figure.figure, figure.unit, number(shown["ours"]), number(shown["naive"]),
-        "" if ratio is None else f"{ratio:.2f}×", figure.beside, str(shown["runs"]),
+        figure.figure, figure.unit, number(shown["ours"]), beside, ratio,
+        figure.beside, str(shown["runs"]),
     ]  # fmt: skip
 
 

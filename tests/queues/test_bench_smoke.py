@@ -5,8 +5,6 @@ import os
 import subprocess
 import sys
 
-import pytest
-
 from config.env import BASE_DIR
 
 
@@ -32,18 +30,8 @@ def test_the_console_is_opened_page_by_page():
     assert all(page["queries"] <= 15 for page in pages), pages
 
 
-@pytest.mark.timeout(60)
 def test_the_benchmark_prints_a_json_line_a_figure_and_then_a_table():
-    servers = ("DATABASE_URL", "REDIS_URL", "TMPDIR")
-    surroundings = {
-        name: each for name, each in os.environ.items() if name not in servers
-    }
-
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.bench", "single", "statements", "--quick"],
-        capture_output=True, text=True, check=False, cwd=BASE_DIR, env=surroundings,
-        timeout=55,
-    )  # fmt: skip
+    done = bench("single", "statements")
 
     assert done.returncode == 0, done.stderr
     header, *_ = done.stdout.splitlines()
