@@ -10,7 +10,7 @@ IDLE := DATABASE_URL=postgres://nobody@127.0.0.1:1/none REDIS_URL=redis://127.0.
 	SECRET_KEY=checks-only DEBUG=on ENV_FILE=/dev/null DATA_DIR=/nonexistent
 
 # Half of the suite waits for something: three processes share it, on two cores, too.
-SHARE := --dist loadgroup --tx '3*popen//python=$(PY) -X dev'
+SHARE := --dist loadscope --tx '3*popen//python=$(PY) -X dev'
 
 PAGES := find templates */templates -name '*.html' 2>/dev/null
 

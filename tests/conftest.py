@@ -11,7 +11,7 @@ import shutil
 import tempfile
 from collections.abc import Generator, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -19,8 +19,14 @@ import pytest
 from config.servers import Postgres, Server, Valkey
 from tests.environment import ENVIRONMENT, LEFT_OUT
 
+if TYPE_CHECKING:
+    from xdist.remote import Producer
+    from xdist.scheduler import LoadScopeScheduling
+
 HOME = Path(tempfile.mkdtemp(prefix="ritmo-tests-"))
 SERVERS: list[Server] = []
+WHOLE = ("tests/config/test_up.py",)
+"""Modules whose tests share what takes long to build: one process runs them all."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -44,6 +50,34 @@ def pytest_configure(config: pytest.Config) -> None:
     import django
 
     django.setup()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(
+    config: pytest.Config, log: "Producer"
+) -> "LoadScopeScheduling":
+    """Hand the tests out one by one, but those of a whole module together.
+
+    The plug-in's own groups are silently ignored by pytest 9.2.
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Shares(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            module = nodeid.partition("::")[0]
+            return module if module in WHOLE else nodeid
+
+    return Shares(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run what may take longest first, so that no process is left alone with it."""
+    items.sort(key=_patience, reverse=True)
+
+
+def _patience(item: pytest.Item) -> float:
+    marker = item.get_closest_marker("timeout")
+    return float(marker.args[0] or "inf") if marker else 0.0
 
 
 def pytest_unconfigure() -> None:

@@ -11,6 +11,8 @@ from config.env import BASE_DIR
 from tests.environment import ENVIRONMENT, LEFT_OUT
 from tests.processes import free_port, until
 
+PATIENCE = 240.0
+"""Seconds for what takes twelve on a machine that does nothing else."""
 UP = [sys.executable, str(BASE_DIR / "manage.py"), "up", "--no-demo"]
 
 
@@ -43,7 +45,8 @@ class House:
     def wait_for(self, text: str) -> None:
         """Return once a line holds the text; fail with the log if it ends before."""
         until(
-            lambda: text in self.log.read_text() or self.process.poll() is not None, 60
+            lambda: text in self.log.read_text() or self.process.poll() is not None,
+            PATIENCE,
         )
         assert text in self.log.read_text(), self.log.read_text()
 

@@ -19,7 +19,7 @@ from tests.processes import free_port, until
 
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="reads /proc"),
-    pytest.mark.xdist_group("house"),
+    pytest.mark.timeout(400),
 ]
 
 
