@@ -21,7 +21,7 @@ def heard(payload: dict[str, Any]) -> Heard:
     if at is None and isinstance(told, str):
         at = parse_datetime(told)
     return Heard(
-        message_id=printable(str(payload.get("message_id")))[:150],
+        message_id=printable(str(payload.get("message_id"))),
         address=printable(str(payload.get("from"))),
         text=printable(str(payload.get("text") or "")),
         at=at if at is not None and at.tzinfo else None,
