@@ -675,3 +675,19 @@ def test_a_long_id_that_was_stored_cut_is_known_again():
     assert [told_long("1"), told_long("2")] == ["DUPLICATE", "UNMATCHED"]
     assert failures() == []
     assert Message.objects.filter(channel="whatsapp", body="oi").count() == 2
+
+
+@pytest.mark.parametrize("told", [
+    "0000-01-01T00:00:00Z", "0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59Z",
+    253402300799000, "2026-02-30T00:00:00Z", 10**30, "soon", [], True,
+])  # fmt: skip
+def test_a_moment_that_no_calendar_knows_is_none(told):
+    (run,) = enrolled(cadence(*TWO))
+    number = Contact.objects.get(lead=run.lead).address
+    body = {"from": number, "message_id": "m-9", "text": "Quero", "timestamp": told}
+    raw = json.dumps(body).encode()
+
+    answer = post("/functions/v1/whatsapp-inbound", raw, **INBOUND)
+
+    assert (answer.status_code, failures()) == (200, [])
+    assert fresh(run).exit_reason == "replied"
