@@ -31,7 +31,7 @@ from cadences.reports import (
 )
 from cadences.states import LIVE, MAYBE_SENT, Medium
 from cadences.suppress import suppress
-from queues.payload import printable
+from queues.payload import fitted, printable
 
 READERS: dict[str, Reader] = {
     "uazapi": uazapi_events.read,
@@ -143,7 +143,7 @@ def _note(
     """Write down who wrote what; tell whether it is news."""
     way = Message.Direction.OUT if reading is None else Message.Direction.IN
     home = account.pk if account else "plain"
-    name = said.message_id[:MAX_ID] or f"delivery-{delivery.pk}"
+    name = printable(fitted(said.message_id, MAX_ID)) or f"delivery-{delivery.pk}"
     medium = _medium(account)
     _, created = Message.objects.get_or_create(
         key=f"{home}:{way}:{name}",

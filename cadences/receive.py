@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db import connection, transaction
 
 from queues.enqueue import enqueue
-from queues.payload import printable
+from queues.payload import fitted, printable
 
 MAX_KEY = 200
 INBOX = "inbox"
@@ -33,7 +33,7 @@ def receive(
     """
     keys, bodies = [], []
     for key, payload in deliveries:
-        keys.append(printable(f"{account_id or provider}:{key}")[:MAX_KEY])
+        keys.append(printable(fitted(f"{account_id or provider}:{key}", MAX_KEY)))
         bodies.append(json.dumps({"provider": provider, "payload": payload}))
     values = {"account": account_id, "keys": keys, "bodies": bodies}
     with transaction.atomic(), connection.cursor() as cursor:

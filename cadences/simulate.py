@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import prefetch_related_objects
 
+from cadences import clock
 from cadences.errors import BadTemplate, MissingVariable
 from cadences.facts import Facts, choice, find_ways
 from cadences.gates import Act, Defer, Skip, walk
@@ -32,6 +33,7 @@ from cadences.senders import choose
 from cadences.states import Delivery, ExecutionState, RunStatus
 from cadences.steps import calendar_of, due_at, hours_of, steps_of, zone_of
 from cadences.values import values_of
+from queues.enqueue import HORIZON
 
 MOST_WAITS = 8
 """Deferrals of one step that are followed."""
@@ -91,6 +93,11 @@ class Timeline:
     moments: list[Moment] = field(default_factory=list)
     ends: str = ""
     """The gate that ends it; nothing if every step is dealt with."""
+
+
+def is_near(start: datetime) -> bool:
+    """Tell whether a simulation may start then: within ten years of today."""
+    return abs(start - clock.now()) <= HORIZON
 
 
 def simulate(version: Version, lead: Lead, *, start: datetime) -> Timeline:

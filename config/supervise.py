@@ -21,6 +21,8 @@ PAUSE = 1.0
 """How much longer to wait before each further start."""
 CHILD_SECONDS = 9.0
 """What a child may take to stop; with the servers' own times it stays below 15."""
+GRACE_SECONDS = 5
+"""What a running job has of them: its worker must hand it back before its own end."""
 
 _stdout = threading.Lock()
 
@@ -128,14 +130,10 @@ class Supervisor:
             time.sleep(0.1)
 
     def stop(self) -> None:
-        """Stop the children together, then the servers that they use."""
+        """Stop the children together, then together the servers that they use."""
         children = [member for member in self.members if isinstance(member, Child)]
         servers = [member for member in self.members if member not in children]
-        groups: list[list[Member]] = [
-            [*children],
-            *([one] for one in reversed(servers)),
-        ]
-        for group in groups:
+        for group in (children, servers):
             for member in group:
                 member.ask()
             for member in group:

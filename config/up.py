@@ -18,7 +18,7 @@ from config.env import Environment, load
 from config.errors import AlreadyRunning, CannotRun, PortTaken
 from config.places import is_free, remembered_port
 from config.servers import Postgres, Valkey
-from config.supervise import Child, Supervisor, say, show
+from config.supervise import GRACE_SECONDS, Child, Supervisor, say, show
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
@@ -189,8 +189,9 @@ def _children(port: int, workers: int, queues: list[str]) -> list[Child]:
     }  # fmt: skip
     # Beside a root shell the worker is root as well; nothing here reads pickles.
     quiet = "ignore:You're running the worker with superuser privileges"
+    surroundings = {"PYTHONWARNINGS": quiet, "RITMO_GRACE": str(GRACE_SECONDS)}
     return [
-        Child(name, command, {"RITMO_PROCESS": name, "PYTHONWARNINGS": quiet})
+        Child(name, command, {"RITMO_PROCESS": name, **surroundings})
         for name, command in commands.items()
     ]
 

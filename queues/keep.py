@@ -152,7 +152,8 @@ class Keeper(threading.Thread):
     `children` names the pool processes of a Celery worker, to be handed back at
     the end of a graceful stop; `pace` makes it take its turn as pacemaker; `arrive`
     makes this process known, and known again should it be taken for dead; `heed` is
-    told what staff ask of it. Both are called at every round.
+    told what staff ask of it. Both are called at every round. `handed_back` is called
+    once nothing that this process runs is its own any more.
     """
 
     def __init__(
@@ -162,8 +163,10 @@ class Keeper(threading.Thread):
         children: Callable[[], Sequence[int]] = list,
         arrive: Callable[[], object] | None = None,
         heed: Callable[[Wish], None] | None = None,
+        handed_back: Callable[[], None] | None = None,
     ) -> None:
         super().__init__(name="ritmo-keeper", daemon=True)
+        self._handed_back = handed_back
         self._pace, self._children = pace, children
         self._arrive, self._heed = arrive, heed
         self._stop_requested = threading.Event()
@@ -217,6 +220,8 @@ class Keeper(threading.Thread):
             tick()
         if self._hand_back_at is not None and time.monotonic() >= self._hand_back_at:
             hand_back(self._children())
+            if self._handed_back is not None:
+                self._handed_back()
 
 
 @contextmanager

@@ -46,12 +46,17 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back, up to a size, as text that a row can hold."""
+    """What came back, up to a size; the names of its headers are in small letters."""
 
     status: int
     headers: Mapping[str, str]
-    body: str
-    truncated: bool
+    content: bytes
+    truncated: bool = False
+
+    @property
+    def body(self) -> str:
+        """What came as text that a row can hold."""
+        return CONTROL.sub("\ufffd", self.content.decode(errors="replace"))
 
 
 @dataclass(slots=True)
@@ -69,15 +74,6 @@ class Wire:
     def failure(self, said: str) -> Unreachable:
         """Return what a failure at this point means."""
         return Unreachable(said) if self.is_used else NothingSent(said)
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """What came back over a line, byte for byte; its headers are in small letters."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
 
 
 class Line:
@@ -116,11 +112,11 @@ class Line:
         finally:
             self._runner.close()
 
-    def call(self, call: Call) -> Said:
+    def call(self, call: Call) -> Answer:
         """Return the answer, whatever its status; raise Unreachable if none came whole."""
         return self._runner.run(self._call(call))
 
-    async def _call(self, call: Call) -> Said:
+    async def _call(self, call: Call) -> Answer:
         try:
             async with asyncio.timeout(self._seconds):
                 return await self._exchange(call)
@@ -132,18 +128,14 @@ class Line:
             reason = "the address cannot be read"
         raise Unreachable(f"{call.place}: {reason}")
 
-    async def _exchange(self, call: Call) -> Said:
-        headers = {"User-Agent": "Ritmo", "Accept-Encoding": "identity", **call.headers}
+    async def _exchange(self, call: Call) -> Answer:
         async with self._client.stream(
-            call.method, call.url, headers=headers, content=call.body
+            call.method, call.url, headers=_headers(call), content=call.body
         ) as response:
-            body = bytearray()
-            async for chunk in response.aiter_raw():
-                body += chunk
-                if len(body) > self._most:
-                    raise Unreachable(f"{call.place}: more than {self._most} bytes")
-            found = {name.lower(): value for name, value in response.headers.items()}
-            return Said(response.status_code, found, bytes(body))
+            answer = await _read(response, self._most)
+        if answer.truncated:
+            raise Unreachable(f"{call.place}: more than {self._most} bytes")
+        return answer
 
 
 async def send(
@@ -238,11 +230,7 @@ async def _exchange(call: Call, address: str, wire: Wire, most: int) -> Answer:
         request = client.build_request(
             call.method,
             url.copy_with(host=address),
-            # Compressed answers are declined: their size says nothing.
-            headers={
-                "User-Agent": "Ritmo", "Accept-Encoding": "identity",
-                **call.headers, "Host": url.netloc.decode("ascii"),
-            },
+            headers={**_headers(call), "Host": url.netloc.decode("ascii")},
             content=call.body,
             # The certificate must be that of the name, though we call the address.
             extensions={
@@ -256,18 +244,20 @@ async def _exchange(call: Call, address: str, wire: Wire, most: int) -> Answer:
             await response.aclose()
 
 
+def _headers(call: Call) -> dict[str, str]:
+    # Compressed answers are declined: their size says nothing.
+    return {"User-Agent": "Ritmo", "Accept-Encoding": "identity", **call.headers}
+
+
 async def _read(response: httpx2.Response, most: int) -> Answer:
     body = bytearray()
     async for chunk in response.aiter_raw():
         body += chunk
         if len(body) > most:
             break
-    text = bytes(body[:most]).decode(errors="replace")
+    headers = {name.lower(): value for name, value in response.headers.items()}
     return Answer(
-        status=response.status_code,
-        headers=dict(response.headers),
-        body=CONTROL.sub("\ufffd", text),
-        truncated=len(body) > most,
+        response.status_code, headers, bytes(body[:most]), truncated=len(body) > most
     )
 
 

@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Mapping
+from hashlib import sha256
 from typing import Any
 
 from django.conf import settings
@@ -14,6 +15,7 @@ from queues.handlers import Handler
 from queues.limits import key_of
 
 MAX_DEPTH = 50
+DIGEST = 32
 
 
 def encode(handler: Handler, data: object) -> str:
@@ -105,3 +107,14 @@ def _check(value: object, *, depth: int) -> None:
 def printable(text: str) -> str:
     """Return the text as PostgreSQL can hold it: no NUL, no lone surrogate."""
     return text.replace("\x00", "\ufffd").encode(errors="replace").decode()
+
+
+def fitted(text: str, most: int) -> str:
+    """Return the text, or its beginning and a digest of it all if it is too long.
+
+    So different texts stay different where a column holds `most` characters.
+    """
+    if len(text) <= most:
+        return text
+    digest = sha256(text.encode(errors="surrogatepass")).hexdigest()[:DIGEST]
+    return f"{text[: most - DIGEST - 1]}~{digest}"

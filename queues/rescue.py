@@ -48,6 +48,17 @@ OVERDUE = """worker.machine = %(machine)s AND (
     attempt.claimed_at < clock_timestamp() - %(shortest)s * interval '1 second'
     OR job.cancel_requested_at < clock_timestamp() - %(grace)s * interval '1 second')
 """
+# Attempts first, then jobs, as everywhere.
+PUT_RIGHT = """
+WITH held AS MATERIALIZED (
+    SELECT attempt.job_id FROM job_attempts AS attempt
+    JOIN jobs AS job ON job.id = attempt.job_id
+    WHERE attempt.finished_at IS NULL AND job.status = 'pending'
+    ORDER BY attempt.id FOR UPDATE OF attempt SKIP LOCKED
+)
+UPDATE jobs SET status = 'processing' FROM held
+WHERE jobs.id = held.job_id AND status = 'pending'
+"""
 OF_WORKER = "worker.id = %(worker)s"
 OF_PROCESSES = "worker.machine = %(machine)s AND worker.pid = ANY(%(pids)s)"
 
@@ -59,8 +70,18 @@ def rescue() -> int:
     retry policy; a verdict that arrives later is refused.
     """
     held = _held(VANISHED, patience=PATIENCE)
-    _settle([(each, Lose(f"its process {each.name} vanished")) for each in held])
+    _settle([(each, Lose(_loss(each))) for each in held])
     return len(held)
+
+
+def put_right() -> int:
+    """Let jobs that run be `processing` again, whatever was written over it by hand.
+
+    Such a row can be claimed by nobody, and whoever tries gets nothing else either.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(PUT_RIGHT)
+        return int(cursor.rowcount)
 
 
 def end_overdue() -> int:
@@ -101,7 +122,7 @@ def release_unknown(worker: int) -> int:
 class Held(Claim):
     """An open attempt as seen from outside, with the process that holds it."""
 
-    name: str
+    name: str | None
     kind: str
     pid: int
     born: str
@@ -151,6 +172,12 @@ def _as_held(row: Sequence[Any]) -> Held:
     ]
     held.age, held.cancelled_for = float(age), cancelled and float(cancelled)
     return held
+
+
+def _loss(held: Held) -> str:
+    if held.name is None:
+        return "no process held it"
+    return f"its process {held.name} vanished"
 
 
 def _end_of(held: Held) -> Outcome | None:

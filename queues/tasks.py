@@ -14,6 +14,7 @@ from celery.signals import (
     worker_shutdown,
     worker_shutting_down,
 )
+from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 
 from queues import work as loop
@@ -25,9 +26,8 @@ from queues.publish import publish
 
 logger = logging.getLogger(__name__)
 
-GRACE = 10.0
-"""Seconds that running jobs have after SIGTERM before they are handed back."""
-POOLS = ("celery.concurrency.prefork", "celery.concurrency.thread")
+PROCESSES, THREADS = "celery.concurrency.prefork", "celery.concurrency.thread"
+MAY_WAIT = (PROCESSES, THREADS)
 """Pools whose processes or threads may wait: in the others the worker itself would."""
 LAST_ROUND = 2.0
 """Seconds to wait for it: a keeper that arrives after the goodbye would stay listed."""
@@ -56,6 +56,7 @@ class Node:
     def __init__(self, consumer: Any, queues: Sequence[str]) -> None:
         self._consumer, self._queues = consumer, queues
         self._is_known = self._is_deaf = self._is_stopping = False
+        self._pool = type(getattr(consumer, "pool", None)).__module__
 
     def arrive(self) -> None:
         """Publish the types once, and stand in the list of workers."""
@@ -84,11 +85,20 @@ class Node:
             logger.warning("stop, as staff asked")
             os.kill(os.getpid(), signal.SIGTERM)
 
+    def end_ghosts(self) -> None:
+        """End the worker if it is its own threads that still run what was handed back.
+
+        Pool processes were ended one by one, and the worker goes on to its own end.
+        """
+        if self._pool != PROCESSES:
+            logger.warning("the grace is over: what still runs was handed back")
+            say_goodbye()
+            leave(Worker.Kind.NODE)
+            os._exit(0)
+
     def lend_ear(self) -> None:
         """Let the pool listen for itself, unless the worker takes no more jobs."""
-        pool = getattr(self._consumer, "pool", None)
-        can_wait = type(pool).__module__ in POOLS
-        if can_wait and not self._is_deaf and not self._is_stopping:
+        if self._pool in MAY_WAIT and not self._is_deaf and not self._is_stopping:
             open_ear()
         else:
             shut_ear()
@@ -106,7 +116,13 @@ def start_keeper(sender: object, **_: object) -> None:
         logger.warning("the database does not answer yet: %s", str(error).strip())
         connection.close()
     node.lend_ear()
-    keeper = Keeper(pace=True, children=_children, arrive=node.arrive, heed=node.heed)
+    keeper = Keeper(
+        pace=True,
+        children=_children,
+        arrive=node.arrive,
+        heed=node.heed,
+        handed_back=node.end_ghosts,
+    )
     keeper.start()
     _keepers.append(keeper)
 
@@ -116,7 +132,7 @@ def limit_shutdown(**_: object) -> None:
     """Give running jobs their grace; then they go back, uncounted."""
     shut_ear()
     for keeper in _keepers:
-        keeper.hand_back_after(GRACE)
+        keeper.hand_back_after(settings.GRACE_SECONDS)
 
 
 @worker_shutdown.connect
@@ -126,12 +142,13 @@ def stop_keeper(**_: object) -> None:
         keeper.stop()
         keeper.join(LAST_ROUND)
     _keepers.clear()
+    say_goodbye()
     leave(Worker.Kind.NODE)
 
 
 @worker_process_shutdown.connect
 def say_goodbye(**_: object) -> None:
-    """Mark a pool process that ends in order as gone."""
+    """Mark a pool process, or the threads of this one, that end in order as gone."""
     leave(Worker.Kind.CHILD)
 
 

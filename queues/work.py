@@ -10,7 +10,13 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
 
-from django.db import DataError, InterfaceError, OperationalError, connection
+from django.db import (
+    DataError,
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+    connection,
+)
 
 from queues.batch import PATIENCE, Batch, Pace
 from queues.claims import Claim, mark_started
@@ -20,7 +26,7 @@ from queues.keep import keeping
 from queues.models import Worker
 from queues.outcomes import Bury, Outcome, Release, Retry
 from queues.presence import give_up, present
-from queues.rescue import release_unknown
+from queues.rescue import put_right, release_unknown
 from queues.run import run
 from queues.settle import settle
 from queues.states import State
@@ -81,7 +87,12 @@ def _turns(
 
 def _take(turns: Turns) -> list[Claim]:
     try:
-        return turns.take()
+        try:
+            return turns.take()
+        except IntegrityError:
+            if not put_right():
+                raise
+            return turns.take()
     except OUTAGE:
         _in_doubt.add(turns.worker)
         raise

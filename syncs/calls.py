@@ -14,9 +14,10 @@ from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any
 
+from queues import outbound
 from queues.backoff import retry_after
 from queues.errors import Unreachable
-from queues.outbound import Call, Line, Said
+from queues.outbound import Call, Line
 from syncs import clock
 from syncs.errors import (
     AccessRefused,
@@ -65,10 +66,10 @@ def ask(call: Call, *, endpoint: str) -> Answer:
     said, now = raw(call, endpoint=endpoint)
     value: Any = None
     try:
-        value = read(said.body)
+        value = read(said.content)
     except ValueError as error:
         if said.status < HTTPStatus.BAD_REQUEST:
-            what = "nothing" if not said.body.strip() else _shown(said, error)
+            what = "nothing" if not said.content.strip() else _shown(said, error)
             raise Transient(
                 f"{endpoint} answered {said.status} with {what}",
                 code="unreadable",
@@ -77,7 +78,7 @@ def ask(call: Call, *, endpoint: str) -> Answer:
     return Answer(said.status, dict(said.headers), value, now)
 
 
-def raw(call: Call, *, endpoint: str) -> tuple[Said, datetime]:
+def raw(call: Call, *, endpoint: str) -> tuple[outbound.Answer, datetime]:
     """Make one call; return what came, byte for byte, and the provider's clock."""
     began = time.monotonic()
     try:
@@ -95,7 +96,7 @@ def raw(call: Call, *, endpoint: str) -> tuple[Said, datetime]:
             "endpoint": endpoint,
             "status": said.status,
             "ms": round(took * 1000),
-            "bytes": len(said.body),
+            "bytes": len(said.content),
             "request": said.headers.get("x-request-id", ""),
         },
     )
@@ -157,7 +158,7 @@ def _clock(headers: Any, took: float) -> datetime:
     return told - timedelta(seconds=took / 2)
 
 
-def _shown(said: Said, error: ValueError) -> str:
+def _shown(said: outbound.Answer, error: ValueError) -> str:
     kind = said.headers.get("content-type", "").partition(";")[0][:50]
     return f"{kind or 'no type'} that is not JSON ({type(error).__name__})"
 

@@ -17,7 +17,7 @@ from cadences.admin.acts import told
 from cadences.admin.find import lead_ids, uuid_in
 from cadences.admin.steps_page import chosen
 from cadences.models import Cadence, Lead, Version
-from cadences.simulate import Moment, Timeline, simulate
+from cadences.simulate import Moment, Timeline, is_near, simulate
 from queues.admin.zones import offset
 
 FOUND = 20
@@ -44,6 +44,13 @@ class TrialForm(forms.Form):
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}),
         help_text=gettext_lazy("Empty: now."),
     )
+
+    def clean_start(self) -> datetime | None:
+        """Refuse what no calendar reaches."""
+        start: datetime | None = self.cleaned_data["start"]
+        if start is not None and not is_near(start):
+            raise forms.ValidationError(_("That is more than ten years away."))
+        return start
 
 
 def trial(_admin: Any, request: HttpRequest, cadence: Cadence) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import override
-from ninja import Query, Router, Schema
+from ninja import Field, Query, Router, Schema
 from ninja.errors import HttpError
 from pydantic import AfterValidator, AwareDatetime
 
@@ -101,7 +101,7 @@ class Moment(Reason):
 class First(Reason):
     """With which step to begin again."""
 
-    first_step: int = 1
+    first_step: int = Field(1, ge=1, le=1000)
 
 
 @router.get("/api/cadences/runs", response=ANSWERS)

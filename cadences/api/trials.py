@@ -1,13 +1,13 @@
 """Try a version, or a text, on a lead: what would be sent, and when. Nothing is written."""
 
 from datetime import datetime
-from typing import Any, cast
+from typing import Annotated, Any, cast
 from uuid import UUID
 
 from django.http import HttpRequest
 from ninja import Field, Router
 from ninja.errors import HttpError
-from pydantic import AwareDatetime
+from pydantic import AfterValidator, AwareDatetime
 
 from cadences import clock
 from cadences.api.callers import (
@@ -22,7 +22,7 @@ from cadences.errors import BadTemplate, IllegalMove, InvalidLead, MissingVariab
 from cadences.grammar import render, variables
 from cadences.models import Cadence, Version
 from cadences.plan import read
-from cadences.simulate import Moment, Stop, Wait, read_aloud, simulate
+from cadences.simulate import Moment, Stop, Wait, is_near, read_aloud, simulate
 from cadences.values import is_known, values_of
 from queues.api.errors import problems
 from queues.api.intake import Body
@@ -38,11 +38,18 @@ ANSWERS: dict[int, Any] = {
 router = Router(tags=["cadences"], auth=A_SERVICE_OR_PERSON, by_alias=True)
 
 
+def _near(start: datetime) -> datetime:
+    """Refuse what no calendar reaches."""
+    if not is_near(start):
+        raise ValueError("not within ten years")
+    return start
+
+
 class Trial(Camel):
     """On whom, entering when; without a version the draft, else the published one."""
 
     lead: UUID
-    start_at: AwareDatetime | None = None
+    start_at: Annotated[AwareDatetime, AfterValidator(_near)] | None = None
     version: int | None = Field(None, ge=1)
 
 

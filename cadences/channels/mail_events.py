@@ -21,7 +21,6 @@ RECIPIENT = re.compile(r"^Original-Rcpt-To: *<?([^\s>]+)", re.IGNORECASE | re.MU
 ID_HEADERS = ("Original-Message-ID", "Message-ID", "In-Reply-To")
 QUOTING = ("text/rfc822-headers", "message/delivery-status")
 PERMANENT = "5"
-MAX_ID = 200
 KEPT_HEADERS = (
     "auto-submitted", "precedence", "x-autoreply", "x-autorespond",
     "x-auto-response-suppress",
@@ -101,7 +100,7 @@ def _heard(mail: EmailMessage) -> Heard:
     if str(mail.get("Return-Path") or "").strip() == "<>":
         headers.setdefault("auto-submitted", "auto-replied")
     return Heard(
-        message_id=own_id[:MAX_ID],
+        message_id=own_id,
         address=parseaddr(str(mail.get("From") or ""))[1].lower(),
         text=_own_words(_body(mail)),
         answers=tuple(dict.fromkeys(ours)),

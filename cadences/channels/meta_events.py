@@ -43,7 +43,7 @@ def split(payload: Body, ours: str) -> Iterator[tuple[str, Body]]:
             for each in _rows(value, name):
                 key = f"{name}:{each.get('id')}:{each.get('status', '')}"
                 change = {"field": "messages", "value": {**rest, name: [each]}}
-                yield key[:150], {"entry": [{"changes": [change]}]}
+                yield key, {"entry": [{"changes": [change]}]}
 
 
 def _values(payload: Body) -> Iterator[Body]:
@@ -69,7 +69,7 @@ def _heard(message: Body) -> Heard:
     answered = context.get("id") if isinstance(context, dict) else None
     number = str(message.get("from") or "")
     return Heard(
-        message_id=str(message["id"])[:200],
+        message_id=str(message["id"]),
         address=f"+{number}" if number else "",
         text=_text(message),
         at=moment(message.get("timestamp")),

@@ -7,6 +7,7 @@ from typing import Any
 from cadences.channels.uazapi import flag, id_of
 from cadences.reports import Echoed, Heard, Moved, Report, TakenOver
 from cadences.states import Delivery
+from queues.states import READABLE
 
 Body = dict[str, Any]
 
@@ -112,9 +113,15 @@ def moment(value: object) -> datetime | None:
     try:
         number = float(str(value))
         seconds = number / 1000 if number > MILLISECONDS else number
-        return datetime.fromtimestamp(seconds, UTC) if seconds > 0 else None
+        return readable(datetime.fromtimestamp(seconds, UTC)) if seconds > 0 else None
     except (ValueError, OverflowError, OSError):
         return None
+
+
+def readable(at: datetime) -> datetime | None:
+    """Return a moment that can be compared with others; the edges of time cannot."""
+    first, last = READABLE
+    return at if first.year <= at.year < last.year else None
 
 
 def _plain(value: object) -> str:

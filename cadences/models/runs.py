@@ -5,6 +5,7 @@ import uuid
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.db.models.lookups import Exact
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -15,6 +16,19 @@ from cadences.states import EventType, ExitReason, PauseReason, RunStatus
 from queues.states import READABLE
 
 IS_LIVE = Q(status__in=["ATIVA", "PAUSADA"])
+
+
+def _is_object(column: str) -> Exact:
+    """Return that a document is an object, as all that read it expect."""
+    kind = models.Func(
+        models.F(column), function="jsonb_typeof", output_field=models.TextField()
+    )
+    return Exact(kind, models.Value("object"))
+
+
+def _readable(*columns: str) -> Q:
+    """Return that Python can read those moments."""
+    return Q(**{f"{column}__range": READABLE for column in columns})
 
 
 class Run(models.Model):
@@ -76,6 +90,22 @@ class Run(models.Model):
             models.CheckConstraint(
                 name="run_moments_readable",
                 condition=Q(next_run_at__range=READABLE) & Q(resume_at__range=READABLE),
+            ),
+            models.CheckConstraint(
+                name="run_past_readable",
+                condition=_readable(
+                    "started_at",
+                    "anchor_at",
+                    "planned_run_at",
+                    "paused_at",
+                    "heard_at",
+                    "created_at",
+                    "updated_at",
+                ),
+            ),
+            models.CheckConstraint(
+                name="run_notes_object",
+                condition=Q(_is_object("context"), _is_object("sticky")),
             ),
             models.CheckConstraint(
                 name="run_due_iff_active",
@@ -176,6 +206,14 @@ class Event(models.Model):
         db_table = "lead_cadence_events"
         verbose_name = _("event")
         verbose_name_plural = _("events")
+        constraints = [
+            models.CheckConstraint(
+                name="event_readable", condition=_readable("created_at")
+            ),
+            models.CheckConstraint(
+                name="event_details_object", condition=_is_object("details")
+            ),
+        ]
         # the story of one run
         indexes = [models.Index(name="event_of_run", fields=["run", "id"])]
 

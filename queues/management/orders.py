@@ -12,7 +12,7 @@ from django.utils.translation import ngettext
 from queues.bulk import Order, begin, is_live, preview
 from queues.errors import InvalidOption, NothingSelected
 from queues.letters import STATES, Selection
-from queues.management.plain import FAILED, PlainCommand
+from queues.management.plain import FAILED, MISUSE, PlainCommand
 from queues.models import LetterBulk
 
 LOOK_EVERY = 0.2
@@ -21,7 +21,7 @@ A_MINUTE = {"s": 60, "m": 1}
 
 
 def add_selection(parser: CommandParser) -> None:
-    """Declare which letters are meant; without a word, all open ones."""
+    """Declare which letters are meant."""
     parser.add_argument("--type", default="", metavar="TYPE", help="job type")
     parser.add_argument(
         "--fingerprint", default="", metavar="UUID", help="one fault, as `letters` says"
@@ -52,6 +52,9 @@ class BulkCommand(PlainCommand):
         """Declare which letters, and how to go about them."""
         add_selection(parser)
         parser.add_argument(
+            "--all", action="store_true", help="every open letter, whatever its fault"
+        )
+        parser.add_argument(
             "--reason", default="", metavar="TEXT", help="for the audit"
         )
         parser.add_argument(
@@ -66,9 +69,12 @@ class BulkCommand(PlainCommand):
 
     def handle(self, *args: object, **options: Any) -> None:
         """Order the bulk, or with --dry-run say what it would be."""
+        selection = selection_of(options)
+        if not options["dry_run"]:
+            _insist(selection, on_all=options["all"])
         order = Order(
             self.verb,
-            selection_of(options),
+            selection,
             edit=_edit(options.get("edit")),
             per_minute=_rate(options.get("rate")),
             reason=options["reason"],
@@ -115,6 +121,17 @@ class BulkCommand(PlainCommand):
         for each in seen.samples:
             said = each.problem or " ".join(each.letter.reason.split())[:100]
             self.stdout.write(f"  #{each.letter.job_id} {each.letter.type}: {said}")
+
+
+def _insist(selection: Selection, *, on_all: bool) -> None:
+    """Refuse what may be an empty variable of a script as well as a wish for all."""
+    is_narrow = bool(selection.words().keys() - {"state"})
+    if is_narrow and on_all:
+        line = _("--all goes with no other choice of letters")
+        raise CommandError(line, returncode=MISUSE)
+    if not is_narrow and not on_all:
+        line = _("Which letters? Say --type, --fingerprint, … or --all")
+        raise CommandError(line, returncode=MISUSE)
 
 
 def _edit(text: str | None) -> dict[str, Any] | None:

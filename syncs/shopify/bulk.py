@@ -179,7 +179,7 @@ def _bytes(place: Place) -> tuple[bytes, int, datetime]:
     whole = said.headers.get("content-range", "").rpartition("/")[2]
     if said.status != HTTPStatus.PARTIAL_CONTENT or not whole.isdecimal():
         raise Transient(f"file answered {said.status} to a range", endpoint="file")
-    return said.body, int(whole), now
+    return said.content, int(whole), now
 
 
 def _checked(url: str) -> str:

@@ -128,3 +128,22 @@ def test_the_figures_are_told_as_json_and_to_prometheus(which):
     assert get(METRICS, secret=person("ana", staff=True)[1]).status_code == 403
     assert get(f"{METRICS}?format=xml", secret=SERVICE).status_code in {400, 422}
     assert Event.objects.filter(type="DISPARADO").count() == 1
+
+
+@pytest.mark.parametrize(
+    "start", ["9999-12-31T23:59:59Z", "0001-01-01T00:00:00Z", "2046-01-01T00:00:00Z"]
+)
+def test_a_start_that_no_calendar_reaches_is_refused(which, start, admin_client):
+    ana = lead()
+    path = f"/api/cadences/{which.pk}/simulate"
+
+    told = ask(path, {"lead": str(ana.pk), "startAt": start})
+
+    assert told.status_code == 400
+    assert "not within ten years" in told.json()["error"]
+    page = admin_client.get(
+        f"/admin/cadences/cadence/{which.pk}/trial/",
+        {"lead": str(ana.pk), "start": start.replace("Z", "")},
+    )
+    assert page.status_code == 200
+    assert "That is more than ten years away." in page.content.decode()

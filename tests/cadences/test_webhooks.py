@@ -3,10 +3,12 @@
 import json
 import threading
 from datetime import timedelta
+from importlib import import_module
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.apps import apps
 from django.db import connection
 from django.test import Client
 
@@ -642,3 +644,50 @@ def test_a_foreign_signature_opens_no_other_account(cloud):
     raw = json.dumps(delivery()).encode()
     headers = {"X-Hub-Signature-256": signature(raw, APP_SECRET)}
     assert post(f"/webhooks/meta/{other.pk}/", raw, **headers).status_code == 401
+
+
+LONG = "wamid." + "A" * 400
+
+
+def told_long(end: str) -> Any:
+    body = {"from": "5511987654321", "message_id": LONG + end, "text": "oi"}
+    raw = json.dumps(body).encode()
+    return post("/functions/v1/whatsapp-inbound", raw, **INBOUND).json()["status"]
+
+
+def test_long_ids_with_the_same_beginning_are_two_messages():
+    assert [told_long("1"), told_long("2"), told_long("1")] == [
+        "UNMATCHED", "UNMATCHED", "DUPLICATE",
+    ]  # fmt: skip
+    assert failures() == []
+    assert Message.objects.filter(channel="whatsapp", body="oi").count() == 2
+
+
+def test_a_long_id_that_was_stored_cut_is_known_again():
+    told_long("1")
+    assert failures() == []
+    for prefix in ("plain:told:", "plain:in:"):
+        row = Message.objects.filter(key__startswith=prefix)
+        assert row.update(key=prefix + LONG[:150]) == 1
+
+    import_module("cadences.migrations.0014_long_ids").name_in_full(apps, None)
+
+    assert [told_long("1"), told_long("2")] == ["DUPLICATE", "UNMATCHED"]
+    assert failures() == []
+    assert Message.objects.filter(channel="whatsapp", body="oi").count() == 2
+
+
+@pytest.mark.parametrize("told", [
+    "0000-01-01T00:00:00Z", "0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59Z",
+    253402300799000, "2026-02-30T00:00:00Z", 10**30, "soon", [], True,
+])  # fmt: skip
+def test_a_moment_that_no_calendar_knows_is_none(told):
+    (run,) = enrolled(cadence(*TWO))
+    number = Contact.objects.get(lead=run.lead).address
+    body = {"from": number, "message_id": "m-9", "text": "Quero", "timestamp": told}
+    raw = json.dumps(body).encode()
+
+    answer = post("/functions/v1/whatsapp-inbound", raw, **INBOUND)
+
+    assert (answer.status_code, failures()) == (200, [])
+    assert fresh(run).exit_reason == "replied"

@@ -33,7 +33,7 @@ class House:
                 [*UP, "--port", str(self.port), "--data-dir", str(self.directory)],
                 stdout=log,
                 stderr=log,
-                env=bare(),
+                env=bare(HTTP_REQUEST_ALLOW_PRIVATE="on"),
             )
         self.wait_for("Sign in")
 

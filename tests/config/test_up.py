@@ -141,12 +141,18 @@ def test_killed_itself_it_leaves_nothing_and_starts_again_on_its_data(house: Hou
     assert house.ask(users) == "2"
 
 
-def test_it_stops_in_order_when_asked(house: House):
-    started = time.monotonic()
+def test_it_stops_in_order_when_asked_and_hands_back_what_runs(house: House):
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        body = {"url": f"http://127.0.0.1:{deaf.getsockname()[1]}/"}
+        house.ask(
+            f"from queues.enqueue import enqueue; enqueue('http-request', {body})"
+        )
+        with deaf.accept()[0]:
+            started = time.monotonic()
 
-    house.process.send_signal(signal.SIGTERM)
+            house.process.send_signal(signal.SIGTERM)
 
-    assert house.process.wait(20) == 0
+            assert house.process.wait(20) == 0
     assert time.monotonic() - started < 15
     assert not house.left()
     assert not (house.directory / "env").exists()
@@ -155,6 +161,13 @@ def test_it_stops_in_order_when_asked(house: House):
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         probe.bind(("127.0.0.1", house.port))
+
+    house.start()
+    first = "Attempt.objects.filter(job__type='http-request').earliest('id').outcome"
+    told = house.ask(f"from queues.models import Attempt; print({first})")
+    assert told == "released"
+    house.process.send_signal(signal.SIGTERM)
+    assert house.process.wait(20) == 0
 
 
 @pytest.mark.parametrize(

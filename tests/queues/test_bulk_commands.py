@@ -78,7 +78,7 @@ def test_a_discard_is_waited_for_and_taken_back(monkeypatch):
     at_work(monkeypatch)
     bury(2)
 
-    assert "2 of 2 done, 0 refused" in said("discard", "--wait", "30")
+    assert "2 of 2 done, 0 refused" in said("discard", "--all", "--wait", "30")
     assert still_open() == 0
     bulk = str(LetterBulk.objects.get().pk)
     assert "2 of 2 done" in said("restore", bulk, "--wait", "30")
@@ -92,7 +92,7 @@ def test_what_was_refused_is_told_at_the_end(monkeypatch):
     bury(1, keys=["a"])
     bury(1, keys=["a"])
 
-    out = said("replay", "--wait", "30")
+    out = said("replay", "--all", "--wait", "30")
 
     assert "1 of 2 done, 1 refused" in out
     assert "Cannot retry a superseded job" in out
@@ -102,16 +102,31 @@ def test_a_bulk_that_takes_too_long_is_told_as_such():
     bury(1)
 
     with pytest.raises(CommandError, match="Not finished: 0 of 1 done"):
-        said("replay", "--wait", "0")
+        said("replay", "--all", "--wait", "0")
+
+
+@pytest.mark.parametrize("verb", ["replay", "discard"])
+@pytest.mark.parametrize("words", [[], ["--type", ""], ["--state", "open"]])
+def test_an_order_without_a_choice_of_letters_is_refused(verb, words):
+    bury(2)
+
+    with pytest.raises(CommandError, match="Which letters") as refused:
+        said(verb, *words)
+    assert refused.value.returncode == 2
+    with pytest.raises(CommandError, match="--all goes with no other choice"):
+        said(verb, "--all", "--search", "no order")
+
+    assert not LetterBulk.objects.exists()
+    assert said(verb, *words, "--dry-run").startswith("2 letters match")
 
 
 @pytest.mark.parametrize(
     ("words", "line"),
     [
-        (["replay"], "No dead letter matches"),
-        (["replay", "--edit", "{"], "--edit is not JSON"),
-        (["replay", "--edit", "[]"], "--edit takes a JSON object"),
-        (["replay", "--rate", "fast"], "--rate takes a number"),
+        (["replay", "--all"], "No dead letter matches"),
+        (["replay", "--all", "--edit", "{"], "--edit is not JSON"),
+        (["replay", "--all", "--edit", "[]"], "--edit takes a JSON object"),
+        (["replay", "--all", "--rate", "fast"], "--rate takes a number"),
         (["replay", "--since", "soon"], "Not a date and time: soon"),
         (["discard", "--fingerprint", "x"], "Not a fingerprint: x"),
         (["discard", "--ids", "1,x"], "Not a number: x"),

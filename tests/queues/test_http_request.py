@@ -133,7 +133,7 @@ def test_a_name_that_changes_its_mind_gains_nothing(there, monkeypatch, settings
         call: outbound.Call, address: str, wire: outbound.Wire, most: int
     ) -> outbound.Answer:
         called.append(address)
-        return outbound.Answer(204, {}, "", truncated=False)
+        return outbound.Answer(204, {}, b"")
 
     monkeypatch.setattr(outbound, "resolve", resolve)
     monkeypatch.setattr(outbound, "_exchange", exchange)

@@ -20,7 +20,8 @@ pytestmark = pytest.mark.django_db
 
 PLANTS = {
     "processing-is-claimed": [
-        "INSERT INTO jobs (type, status) VALUES ('noop', 'processing')"
+        "INSERT INTO jobs (type, source) VALUES ('noop', 'hand')",
+        "UPDATE jobs SET status = 'processing' WHERE source = 'hand'",
     ],
     "only-processing-is-claimed": [
         (
@@ -173,7 +174,8 @@ def test_a_violation_is_found_by_its_own_check_alone(name, sql):
 
 @pytest.mark.raw_rows
 def test_a_flood_of_violations_is_shown_in_part(sql):
-    sql("INSERT INTO jobs (type, status)"
-        " SELECT 'noop', 'processing' FROM generate_series(1, 50)")  # fmt: skip
+    sql("INSERT INTO jobs (type, source)"
+        " SELECT 'noop', 'hand' FROM generate_series(1, 50)")  # fmt: skip
+    sql("UPDATE jobs SET status = 'processing' WHERE source = 'hand'")
 
     assert [len(rows) for _, rows in violations()] == [MOST]

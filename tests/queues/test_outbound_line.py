@@ -17,7 +17,7 @@ def test_an_answer_comes_byte_for_byte():
     with target() as there, Line() as line:
         said = line.call(get(f"http://127.0.0.1:{there.port}/binary/x"))
 
-    assert said.body == bytes(range(256)) * 300
+    assert said.content == bytes(range(256)) * 300
     assert said.headers["content-type"] == "text/plain"
 
 

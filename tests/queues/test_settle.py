@@ -225,3 +225,49 @@ def test_a_settle_reads_its_own_attempts_among_all_that_are_open(me, sql):
 
     ((after,),) = sql(FETCHED)
     assert after - before <= 3 * len(taken)
+
+
+FAULT = "ValueError: no order"
+
+
+@pytest.mark.parametrize(
+    ("before", "ends"),
+    [
+        (Retry(error=FAULT, after=0), ["failed", "completed"]),
+        (Lose(FAULT), ["lost", "completed"]),
+        (Release("its worker was stopped"), ["released", "completed"]),
+    ],
+)
+def test_a_completed_job_has_no_error_but_its_attempts_keep_theirs(me, before, ends):
+    enqueue_many("noop", [{}])
+    (first,) = claim(["default"], worker=me, limit=1)
+    settle([(first, before)])
+    Job.objects.update(run_at=timezone.now())
+
+    (second,) = claim(["default"], worker=me, limit=1)
+    settle([(second, Succeed())])
+
+    assert Job.objects.get().error is None
+    tries = Attempt.objects.order_by("pk")
+    assert [each.outcome for each in tries] == ends
+    assert [bool(each.error) for each in tries] == [True, False]
+
+
+@pytest.mark.parametrize("then", [Snooze(60), Release("its worker was stopped")])
+def test_the_error_of_a_job_is_that_of_its_last_failure(me, then):
+    enqueue_many("noop", [{}])
+    (first,) = claim(["default"], worker=me, limit=1)
+    settle([(first, Retry(error=FAULT, after=0))])
+    Job.objects.update(run_at=timezone.now())
+
+    (second,) = claim(["default"], worker=me, limit=1)
+    settle([(second, then)])
+
+    assert Job.objects.get().error == FAULT
+
+
+def test_a_hand_back_is_no_error_of_the_job(claimed):
+    settle([(claimed(), Release("its worker was stopped"))])
+
+    assert Job.objects.get().error is None
+    assert Attempt.objects.get().error == "its worker was stopped"

@@ -5,8 +5,15 @@ import json
 import pytest
 from django.db import IntegrityError, transaction
 
+from queues.batch import Pace
+from queues.enqueue import enqueue
+from queues.invariants import violations
 from queues.models import Attempt, CronLog, DeadLetter, Job
+from queues.outcomes import Succeed
 from queues.publish import publish
+from queues.rescue import rescue
+from queues.settle import settle
+from queues.turns import Turns
 from queues.work import run_due, work
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -175,3 +182,35 @@ def test_deleting_jobs_by_sql_takes_their_history_along(sql, me):
     sql("DELETE FROM jobs WHERE status = 'pending' AND id < %s", 10**9)
 
     assert not Attempt.objects.exists()
+
+
+def test_a_row_that_says_it_runs_is_taken_for_lost_and_runs(sql):
+    sql("INSERT INTO jobs (type, status) SELECT 'noop', 'processing'"
+        " FROM generate_series(1, 3)")  # fmt: skip
+    assert dict(violations()) == {}
+
+    assert rescue() == 3
+
+    job = Job.objects.first()
+    assert (job.status, job.failures, job.losses) == ("pending", 0, 1)
+    assert job.error == "no process held it"
+    assert run_due(limit=10, seconds=20).processed == 3
+    ends = Attempt.objects.filter(job=job).order_by("pk").values_list("outcome")
+    assert [end for (end,) in ends] == ["lost", "completed"]
+
+
+@pytest.mark.parametrize(
+    ("type_", "data"), [("noop", {}), ("seat", {"seat": "window"})]
+)
+def test_a_running_job_set_back_by_hand_stops_nobody_else(sql, me, type_, data):
+    publish()
+    first = enqueue(type_, data)
+    (held,) = Turns(["default"], worker=me, pace=Pace(), limited=Pace()).take()
+    sql("UPDATE jobs SET status = 'pending' WHERE status = 'processing'")
+    second = enqueue(type_, {**data, "seat": "aisle"})
+
+    assert [each.job_id for each, _ in run_due(limit=5, seconds=20).ran] == [second.pk]
+
+    assert Job.objects.get(pk=first.pk).status == "processing"
+    settle([(held, Succeed())])
+    assert Job.objects.get(pk=first.pk).status == "completed"

@@ -1,0 +1,34 @@
+"""Let a row that was written as running be found: nobody holds it, so it is lost.
+
+Without an attempt no rescue saw it, and it stayed for ever. The attempt of nobody is
+closed as lost by the next round of the pacemaker, and the job runs.
+"""
+
+from django.db import migrations
+
+# The condition is checked before the function is called: other rows pay nothing. Where
+# a backup brings back jobs and attempts, the attempts are there already.
+UNHELD = r"""
+CREATE FUNCTION ritmo_jobs_unheld() RETURNS trigger
+LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+BEGIN
+    INSERT INTO job_attempts (job_id, number) VALUES (NEW.id, NEW.failures + 1)
+    ON CONFLICT DO NOTHING;
+    RETURN NULL;
+END;
+$$;
+CREATE TRIGGER jobs_unheld AFTER INSERT ON jobs
+FOR EACH ROW WHEN (NEW.status = 'processing') EXECUTE FUNCTION ritmo_jobs_unheld();
+"""
+
+
+class Migration(migrations.Migration):
+    """A trigger for rows that no worker writes."""
+
+    dependencies = [("queues", "0022_last_error")]
+
+    operations = [
+        migrations.RunSQL(
+            UNHELD, "DROP TRIGGER jobs_unheld ON jobs; DROP FUNCTION ritmo_jobs_unheld"
+        ),
+    ]
