@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from django.utils.translation import gettext as _
 
 from queues import payload, plans
-from queues.ask import ask
+from queues.ask import ask, database_now
 from queues.due import next_after
 from queues.errors import QueueError
 from queues.handlers import registry
@@ -28,7 +28,6 @@ FROM cron_job_logs
 WHERE created_at > statement_timestamp() - interval '1 hour' AND schedule_id IS NOT NULL
 GROUP BY status
 """
-CLOCK = "SELECT statement_timestamp()"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +42,7 @@ class Ailment:
 
 def ailments() -> list[Ailment]:
     """Return what keeps schedules that are on from firing, or from firing in time."""
-    ((now,),) = ask(CLOCK)
+    now = database_now()
     on = [row for row in plans.rows() if row.enabled]
     return [each for row in on for each in _of(row, now)]
 

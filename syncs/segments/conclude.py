@@ -9,8 +9,8 @@ from django.db import transaction
 
 from queues.models import Job
 from queues.states import State
+from syncs.clock import now
 from syncs.models import SegmentControl, SegmentLog, SegmentPass
-from syncs.segments.times import now
 
 LIVE = (State.PENDING, State.PROCESSING)
 Status = SegmentLog.Status
