@@ -10,6 +10,8 @@ from django.core.management import call_command
 from django.test import Client
 from django.urls import URLPattern
 
+import cadences.apps
+import syncs.apps
 from queues.access import may, may_everywhere, may_on, scoped
 from queues.enqueue import enqueue
 from queues.models import (
@@ -75,6 +77,13 @@ def test_a_migrated_database_has_three_roles():
     assert not {"queues.manage_worker", "auth.add_user"} & operator
     assert {"queues.manage_worker", "auth.change_group", "queues.add_apitoken"} <= boss
     assert "auth.delete_permission" not in boss
+
+
+def test_an_operator_works_in_the_apps_on_top_as_they_say():
+    found = granted(OPERATOR)
+
+    for app, config in (("cadences", cadences.apps), ("syncs", syncs.apps)):
+        assert {f"{app}.{codename}" for codename in config.OPERATED} <= found
 
 
 def test_what_staff_took_away_is_not_given_back():
