@@ -8,7 +8,7 @@ from enum import StrEnum
 from queues import plans, survey
 from queues.due import next_after
 from queues.errors import InvalidSchedule
-from queues.models import Worker
+from queues.models import Queue, Worker
 
 LATE = timedelta(minutes=1)
 """A schedule that has not fired so long after it was due is late."""
@@ -113,10 +113,10 @@ def of_lines(
         yield Concern(Matter.FULL, limit, limit, _oldest(due), _due(due))
 
 
-def of_pauses(paused: Iterable[tuple[str, datetime]]) -> Iterator[Concern]:
+def of_pauses(queues: Iterable[Queue]) -> Iterator[Concern]:
     """Yield the queues that somebody paused: it may have been forgotten."""
-    for queue, since in paused:
-        yield Concern(Matter.PAUSED, queue, queue, since)
+    for queue in queues:
+        yield Concern(Matter.PAUSED, queue.name, queue.name, queue.paused_at)
 
 
 def of_schedules(firings: Iterable[Firing]) -> Iterator[Concern]:
