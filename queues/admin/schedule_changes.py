@@ -20,7 +20,6 @@ DEEDS = {
     "schedule.pause": gettext_lazy("paused it"),
     "schedule.resume": gettext_lazy("resumed it"),
     "schedule.run": gettext_lazy("ran it by hand"),
-    "schedule.import": gettext_lazy("imported it"),
 }
 FACTS = {
     "name": gettext_lazy("Name"),
