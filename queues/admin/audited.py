@@ -12,19 +12,40 @@ from queues.admin.guard import Everywhere
 from queues.audit import record
 
 
-class Audited(Everywhere):
-    """An admin whose every change is told in the audit log, secrets masked.
+class Deleting(Everywhere):
+    """An admin whose every deletion is told in the audit log, secrets masked.
 
-    `noun` is the first word of its rows there, by default the model's name, and `born`
-    the second one of a new row.
+    `noun` is the first word of its rows there, by default the model's name.
     """
 
     noun = ""
-    born = "add"
 
     def label(self, row: Any) -> str:
         """Return what the audit calls a row; nothing is as it calls itself."""
         return ""
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        """Tell it, then delete."""
+        with transaction.atomic():
+            self._record("delete", obj, before=_held(obj))
+            super().delete_model(request, obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet) -> None:
+        """Tell each, then delete all."""
+        with transaction.atomic():
+            for row in queryset:
+                self._record("delete", row, before=_held(row))
+            super().delete_queryset(request, queryset)
+
+    def _record(self, verb: str, row: Any, **facts: Any) -> None:
+        noun = self.noun or self.opts.model_name
+        record(f"{noun}.{verb}", row, label=self.label(row), **facts)
+
+
+class Audited(Deleting):
+    """An admin whose every change is told as well; `born` is the word of a new row."""
+
+    born = "add"
 
     def written(self, form: Any) -> list[str]:
         """Return the columns that an edit writes: machines write to the others."""
@@ -62,23 +83,6 @@ class Audited(Everywhere):
             row = getattr(form, "instance", None) or form.user
             self._record("change", row, before=before, after=after)
         return super().construct_change_message(request, form, formsets, add)
-
-    def delete_model(self, request: HttpRequest, obj: Any) -> None:
-        """Tell it, then delete."""
-        with transaction.atomic():
-            self._record("delete", obj, before=_held(obj))
-            super().delete_model(request, obj)
-
-    def delete_queryset(self, request: HttpRequest, queryset: QuerySet) -> None:
-        """Tell each, then delete all."""
-        with transaction.atomic():
-            for row in queryset:
-                self._record("delete", row, before=_held(row))
-            super().delete_queryset(request, queryset)
-
-    def _record(self, verb: str, row: Any, **facts: Any) -> None:
-        noun = self.noun or self.opts.model_name
-        record(f"{noun}.{verb}", row, label=self.label(row), **facts)
 
 
 def _held(row: Model) -> dict[str, Any]:
