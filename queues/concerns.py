@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from queues import plans, survey
+from queues import schedule_rows, survey
 from queues.due import next_after
 from queues.errors import InvalidSchedule
 from queues.models import Queue, Worker
@@ -61,13 +61,13 @@ class Concern:
 class Firing:
     """When a schedule fires next, or should have; None: never, or it is unreadable."""
 
-    row: plans.Row
+    row: schedule_rows.Row
     at: datetime | None
     is_late: bool = False
     is_readable: bool = True
 
 
-def firing(row: plans.Row, now: datetime) -> Firing:
+def firing(row: schedule_rows.Row, now: datetime) -> Firing:
     """Return how an enabled schedule stands."""
     counted = row.counted_from if row.is_noticed else None
     try:

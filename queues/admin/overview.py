@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.utils.cache import patch_vary_headers
 
-from queues import concerns, plans, survey
+from queues import concerns, schedule_rows, survey
 from queues.access import may, may_everywhere
 from queues.admin import status, trends, worries
 from queues.admin.worries import listing, number
@@ -130,7 +130,7 @@ def _processes(shown: Parts) -> Parts:
 def _schedules(user: Any, shown: Parts, counts: survey.Counts) -> Parts:
     firings = [
         concerns.firing(row, counts.now)
-        for row in plans.rows()
+        for row in schedule_rows.rows()
         if row.enabled and may(user, VIEW_SCHEDULE, type=row.type, queue=row.queue)
     ]
     coming = sorted(

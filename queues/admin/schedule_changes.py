@@ -10,8 +10,8 @@ from django.utils.translation import gettext_lazy
 from django_celery_beat.models import PeriodicTask
 
 from queues.admin import phrase, show
-from queues.facts import read
 from queues.models import AuditEntry, ScheduleState
+from queues.schedule_facts import read
 
 SHOWN = 10
 DEEDS = {

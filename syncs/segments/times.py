@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from queues.due import Cron, latest, next_after, parse_cron
-from queues.terms import spread
+from queues.schedule_terms import spread
 from syncs.models import SegmentControl
 
 LATE = timedelta(minutes=10)
