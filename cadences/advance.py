@@ -11,7 +11,7 @@ from django.db.models import Field
 from django.db.models.functions import Now
 
 from cadences.models import Execution, Run, Task
-from cadences.rows import run as execute
+from cadences.rows import execute
 from cadences.states import (
     LIVE,
     EventType,

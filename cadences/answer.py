@@ -22,6 +22,8 @@ from cadences.steps import calendar_of, hours_of, steps_of, zone_of
 from cadences.suppress import suppress
 from cadences.tell import tell
 
+SKEW = timedelta(minutes=1)
+"""How far a provider's clock may be from ours."""
 ABSENT_DAYS = 3
 """Business days to wait for someone away who did not say until when."""
 
@@ -55,6 +57,14 @@ def _listen(run: Run, reading: Reading, *, medium: str, now: datetime) -> None:
             _replied(run, medium=medium, now=now)
         case _:
             tell(run, EventType.AUTO_REPLY, medium=medium)
+
+
+def is_timely(lead_id: UUID, at: datetime | None) -> bool:
+    """Tell whether a message can be meant for a run: one from before it is not."""
+    runs = Run.objects.filter(lead=lead_id, status__in=LIVE)
+    if at is None or not runs.exists():
+        return True
+    return runs.filter(started_at__lte=at + SKEW).exists()
 
 
 @transaction.atomic

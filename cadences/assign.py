@@ -4,13 +4,13 @@ from uuid import UUID
 
 from django.db import transaction
 
-from cadences.answer import hear
+from cadences.answer import hear, is_timely
 from cadences.errors import IllegalMove
 from cadences.intend import lock
 from cadences.models import Lead, Message, Run
 from cadences.pause import resume
 from cadences.replies import Kind, Reading
-from cadences.states import LIVE, Match, PauseReason, RunStatus
+from cadences.states import Match, PauseReason, RunStatus
 
 UNOWNED = (Match.AMBIGUOUS, Match.NONE)
 
@@ -27,7 +27,7 @@ def assign(message_id: int, lead_id: UUID, *, actor: str) -> Message:
     if lead is None or lead.erased_at is not None:
         raise IllegalMove("This lead was erased")
     reading = Reading(Kind(message.reading or Kind.HUMAN))
-    if reading.kind == Kind.OPT_OUT or _is_timely(lead_id, message):
+    if reading.kind == Kind.OPT_OUT or is_timely(lead_id, message.created_at):
         hear(lead_id, reading, medium=message.channel, text=message.body)
     message.lead = lead
     _close(message, Match.PERSON, assigned_by=actor)
@@ -63,13 +63,6 @@ def _hold_leads(message: Message, *others: UUID) -> list[UUID]:
     rows = Lead.objects.select_for_update(no_key=True)
     list(rows.filter(pk__in={*found, *others}).order_by("pk").values_list("pk"))
     return found
-
-
-def _is_timely(lead_id: UUID, message: Message) -> bool:
-    """Tell whether a message can be meant for a run: one from before it is not."""
-    runs = Run.objects.filter(lead=lead_id, status__in=LIVE)
-    began = runs.filter(started_at__lte=message.created_at)
-    return not runs.exists() or began.exists()
 
 
 def _close(message: Message, match: str, **told: str) -> None:

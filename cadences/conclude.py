@@ -5,23 +5,22 @@ from datetime import datetime, timedelta
 from typing import assert_never
 
 from django.db import transaction
-from django.db.models.functions import Now
 
 from cadences import clock, retries
 from cadences.advance import Done, done, finish, move_on, schedule, write
 from cadences.facts import gather
 from cadences.gates import Fail
 from cadences.intend import Intent, is_new, lock
-from cadences.models import Attempt, Contact, ContactIssue, Execution, Run
+from cadences.models import Attempt, Execution, Run
 from cadences.obey import fail, lose, skip
 from cadences.outcomes import Accepted, Outcome, Refused, Unknown, Why
+from cadences.reach import write_off
 from cadences.rows import one
 from cadences.senders import recover, release, stumble
 from cadences.states import (
     EventType,
     ExecutionState,
     ExitReason,
-    Medium,
     Result,
     RunStatus,
 )
@@ -195,12 +194,7 @@ def _next_address(
     run: Run, execution: Execution, outcome: Refused, now: datetime
 ) -> Done | None:
     """Mark the address as dead; another one is tried at once, else the run ends."""
-    contacts = run.lead.contacts.filter(
-        medium=execution.medium, address=execution.address
-    )
-    for contact in contacts:
-        _bury(contact, outcome.detail)
-    contacts.update(standing=Contact.Standing.INVALID, checked_at=Now())
+    write_off(run.lead_id, execution, detail=outcome.detail)
     tell(
         run, EventType.ERROR, position=execution.position, detail=outcome.detail,
         reason=outcome.why.value, definitivo=True,
@@ -210,15 +204,6 @@ def _next_address(
         return None
     finish(run, ExitReason.INVALID_NUMBER, detail=outcome.detail)
     return _line(run, execution, Result.CANCELLED, message=outcome.detail)
-
-
-def _bury(contact: Contact, detail: str) -> None:
-    kind = ContactIssue.Kind.EMAIL_INVALID
-    if contact.medium == Medium.WHATSAPP:
-        kind = ContactIssue.Kind.NOT_ON_WHATSAPP
-    ContactIssue.objects.create(
-        lead_id=contact.lead_id, contact=contact, kind=kind, detail=detail
-    )
 
 
 CONSEQUENCES: dict[Why, Callable[[Run, Execution, Refused, datetime], Done | None]] = {

@@ -8,7 +8,7 @@ from django.db.models import Q
 from cadences import masks
 from cadences.models import Lead, Run, Suppression
 from cadences.selection import Runs
-from queues.export import line
+from queues.export_letters import line
 
 PAGE = 500
 RUNS = (

@@ -3,12 +3,12 @@
 from uuid import UUID
 
 from django.db.models import Q
-from django.db.models.functions import Now
 
 from cadences import answer, clock
 from cadences.mend import hold, settle
-from cadences.models import Account, Attempt, Contact, ContactIssue, Execution
+from cadences.models import Account, Attempt, Contact, Execution
 from cadences.outcomes import Found, Why
+from cadences.reach import write_off
 from cadences.reports import Bounced, Echoed, Moved
 from cadences.states import Delivery, ExecutionState, Medium
 from cadences.track import park, track
@@ -45,17 +45,8 @@ def _failed(execution: Execution, lead_id: UUID, report: Moved) -> None:
     """Let a late refusal mean for the next messages what an early one would."""
     if report.why == Why.OPTED_OUT:
         answer.opt_out(lead_id, medium=execution.medium, source="provider")
-    if report.why != Why.RECIPIENT:
-        return
-    contacts = Contact.objects.filter(
-        lead=lead_id, medium=execution.medium, address=execution.address
-    )
-    for contact in contacts.exclude(standing=Contact.Standing.INVALID):
-        ContactIssue.objects.create(
-            lead_id=lead_id, contact=contact, detail=report.detail,
-            kind=ContactIssue.Kind.NOT_ON_WHATSAPP,
-        )  # fmt: skip
-    contacts.update(standing=Contact.Standing.INVALID, checked_at=Now())
+    if report.why == Why.RECIPIENT:
+        write_off(lead_id, execution, detail=report.detail)
 
 
 def echoed(report: Echoed, account: Account) -> None:

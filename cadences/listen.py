@@ -1,7 +1,6 @@
 """Apply what providers delivered: whose words they are, and what they mean."""
 
 from datetime import datetime, timedelta
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.db.models import Max
@@ -30,6 +29,7 @@ from cadences.reports import (
     TakenOver,
 )
 from cadences.states import LIVE, MAYBE_SENT, Medium
+from cadences.steps import DEFAULT_ZONE
 from cadences.suppress import suppress
 from queues.payload import fitted, printable
 
@@ -40,9 +40,6 @@ READERS: dict[str, Reader] = {
     "plain": plain_events.read,
 }
 MAX_TEXT, MAX_ID = 10_000, 150
-SKEW = timedelta(minutes=1)
-"""How far a provider's clock may be from ours."""
-ZONE = "America/Sao_Paulo"
 TAKES_OVER = "phone_takes_over"
 """A setting of accounts: false lets people write from the phone beside a cadence."""
 
@@ -95,7 +92,7 @@ def _hear(heard: Heard, account: Account | None, delivery: Message) -> None:
     if not _note(heard, owner, reading, account, delivery, now=now):
         return
     if owner.lead is not None:
-        if reading.kind == Kind.OPT_OUT or _is_timely(owner.lead, heard.at):
+        if reading.kind == Kind.OPT_OUT or answer.is_timely(owner.lead, heard.at):
             answer.hear(owner.lead, reading, medium=medium, text=heard.text)
         learn(owner.lead, heard, medium=medium)
         return
@@ -109,7 +106,7 @@ def _reading(
     heard: Heard, owner: Owner, account: Account | None, *, now: datetime
 ) -> Reading:
     """Tell what a text is, knowing when we last wrote and whether it is the first."""
-    zone = ZoneInfo(account.company.time_zone if account else ZONE)
+    zone = ZoneInfo(account.company.time_zone if account else DEFAULT_ZONE)
     ours = Execution.objects.filter(
         run__lead__in=owner.leads, state__in=MAYBE_SENT, medium=_medium(account)
     ).aggregate(last=Max("intended_at"))["last"]
@@ -119,7 +116,7 @@ def _reading(
             lead__in=owner.leads, direction=Message.Direction.IN, created_at__gte=ours
         )
         is_first = not since.exclude(match="").exists()
-    is_after = ours is not None and at >= ours - SKEW
+    is_after = ours is not None and at >= ours - answer.SKEW
     return replies.read(
         heard.text, today=now.astimezone(zone).date(), subject=heard.subject,
         headers=heard.headers, is_first=is_first,
@@ -176,14 +173,6 @@ def _talk(
     return talk
 
 
-def _is_timely(lead_id: UUID, at: datetime | None) -> bool:
-    """Tell whether a message can be meant for a run: one from before it is not."""
-    runs = Run.objects.filter(lead=lead_id, status__in=LIVE)
-    if at is None or not runs.exists():
-        return True
-    return runs.filter(started_at__lte=at + SKEW).exists()
-
-
 def _silence(heard: Heard, account: Account | None, *, medium: str) -> None:
     """Write to an address no more whose owner we cannot name: it opted out."""
     address = normal_or_none(medium, heard.address)
@@ -201,7 +190,7 @@ def _taken_over(said: TakenOver, account: Account, delivery: Message) -> None:
     if not _note(said, owner, None, account, delivery, now=clock.now()):
         return
     wanted = account.config.get(TAKES_OVER, True)
-    if owner.lead is None or not wanted or not _is_timely(owner.lead, said.at):
+    if owner.lead is None or not wanted or not answer.is_timely(owner.lead, said.at):
         return
     if Run.objects.filter(lead=owner.lead, status__in=LIVE).exists():
         answer.takes_over(owner.lead, manual=True, actor="phone")

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.contrib.auth.models import User
 from django.db import InterfaceError, OperationalError, transaction
+from django.db.models import Count
 from django.utils.translation import gettext as _
 
 from cadences import clock
@@ -99,8 +100,8 @@ def load(batch_id: UUID, *, tell: Tell = lambda done, total: False) -> Counter[s
 
 def results(batch: EnrollmentBatch) -> Counter[str]:
     """Count the lines by what became of them; `pending` are those to be done."""
-    words = batch.rows.values_list("result", flat=True)
-    return Counter(word or "pending" for word in words)
+    words = batch.rows.order_by().values_list("result").annotate(Count("pk"))
+    return Counter({word or "pending": count for word, count in words})
 
 
 def _checked(rows: Iterable[Row]) -> Iterator[tuple[int, dict[str, Any]]]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 from django.contrib.auth.models import User
@@ -66,7 +67,7 @@ def meet(company: Company, person: Person, *, owner: User | None = None) -> Lead
     with connection.cursor() as cursor:
         for key in person.keys:
             cursor.execute(LOCK, [f"{company.pk}:{key}"])
-    lead = _known(company, person) or Lead(company=company, owner=owner)
+    lead = _known(company, person) or _added(company, person, owner)
     changes = {
         name: value
         for name, value in (*person.texts.items(), ("time_zone", person.time_zone))
@@ -75,19 +76,30 @@ def meet(company: Company, person: Person, *, owner: User | None = None) -> Lead
     for name, value in changes.items():
         setattr(lead, name, value)
     lead.data = {**lead.data, **person.data}
-    if lead._state.adding:  # noqa: SLF001 - Django's own name for it
-        lead.save(force_insert=True)
-    elif changes or person.data:
+    if changes or person.data:
         lead.save(update_fields=[*changes, "data"])
     for each in person.addresses:
         give(lead, each)
     return lead
 
 
+def _added(company: Company, person: Person, owner: User | None) -> Lead:
+    """Write a new lead, or return the one that a sync has brought meanwhile."""
+    external = person.texts["external_id"] or None
+    fresh = Lead(id=uuid4(), company=company, owner=owner, external_id=external)
+    Lead.objects.bulk_create([fresh], ignore_conflicts=True)
+    held = Lead.objects.select_for_update(no_key=True)
+    if external is None:
+        return held.get(pk=fresh.pk)
+    return held.get(company=company, external_id=external)
+
+
 def _known(company: Company, person: Person) -> Lead | None:
+    # Locked: whoever else writes facts of the lead adds theirs to ours.
     leads = Lead.objects.filter(company=company, erased_at=None)
+    held = leads.select_for_update(no_key=True)
     external = person.texts["external_id"]
-    if external and (found := leads.filter(external_id=external).first()):
+    if external and (found := held.filter(external_id=external).first()):
         return found
     same = leads.none()
     for each in person.addresses:
@@ -96,10 +108,10 @@ def _known(company: Company, person: Person) -> Lead | None:
         )
     if external:
         same = same.filter(external_id=None)  # another id is another person
-    several = list(same.distinct()[:2])
+    several = list(same.distinct().values_list("pk", flat=True)[:2])
     if len(several) > 1:
         raise InvalidLead([_("several leads have this address: tell their id")])
-    return several[0] if several else None
+    return held.filter(pk=several[0]).first() if several else None
 
 
 def _text(told: Mapping[str, Any], name: str, most: int, faults: list[str]) -> str:

@@ -74,7 +74,7 @@ def draft(cadence: Cadence) -> Version:
         version = Version.objects.create(
             cadence=cadence, number=1 if last is None else last.number + 1
         )
-        for step in last.steps.order_by("position") if last else ():
+        for step in _steps(last) if last else ():
             _copy(step, version)
         record("version.draft", version, after={"from": last and last.number})
         return version

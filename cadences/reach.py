@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models.functions import Now
 
 from cadences import clock
 from cadences.errors import IllegalMove
-from cadences.models import Contact, ContactIssue, Lead
+from cadences.models import Contact, ContactIssue, Execution, Lead
 from cadences.numbers import is_placeholder, normal
 from cadences.states import Medium
 
@@ -95,6 +96,21 @@ def remove_contact(contact_id: int) -> Contact:
     contact = _contact(contact_id)
     Contact.objects.filter(pk=contact.pk).delete()
     return contact
+
+
+def write_off(lead_id: UUID, execution: Execution, *, detail: str) -> None:
+    """Mark the address that a message went to as one that nobody can be reached at."""
+    contacts = Contact.objects.filter(
+        lead=lead_id, medium=execution.medium, address=execution.address
+    )
+    kinds = ContactIssue.Kind
+    is_chat = execution.medium == Medium.WHATSAPP
+    for contact in contacts.exclude(standing=Contact.Standing.INVALID):
+        ContactIssue.objects.create(
+            lead_id=lead_id, contact=contact, detail=detail,
+            kind=kinds.NOT_ON_WHATSAPP if is_chat else kinds.EMAIL_INVALID,
+        )  # fmt: skip
+    contacts.update(standing=Contact.Standing.INVALID, checked_at=Now())
 
 
 def _held(lead_id: UUID) -> Lead:

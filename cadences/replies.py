@@ -9,7 +9,6 @@ from enum import StrEnum
 
 GREETING_WITHIN = timedelta(seconds=10)
 """A machine greets faster than a person can."""
-MAX_WORDS = 12
 
 
 class Kind(StrEnum):

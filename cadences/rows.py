@@ -56,15 +56,7 @@ def one(statement: str, values: Any) -> Any:
         return cursor.fetchone()
 
 
-def every(statement: str, values: Any) -> list[Any]:
-    """Return all lines of a query."""
-    with connection.cursor() as cursor:
-        cursor.execute(statement, values)
-        found: list[Any] = cursor.fetchall()
-        return found
-
-
-def run(statement: str, values: Any) -> None:
+def execute(statement: str, values: Any) -> None:
     """Run a statement that returns nothing."""
     with connection.cursor() as cursor:
         cursor.execute(statement, values)

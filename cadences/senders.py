@@ -10,6 +10,7 @@ from django.db.models import F
 from cadences import retries
 from cadences.facts import Facts, hash_of
 from cadences.gates import Defer, Skip
+from cadences.hours import at
 from cadences.models import Account, Quota
 from cadences.ports import names
 from cadences.window import is_open
@@ -114,7 +115,7 @@ def periods_of(
 ) -> list[Period]:
     """Return the spans that a message of this moment counts in."""
     day = moment.astimezone(zone).date()
-    start, end = _midnight(day, zone), _midnight(day + timedelta(days=1), zone)
+    start, end = (at(each, time(), zone) for each in (day, day + timedelta(days=1)))
     found = []
     if (most := day_limit(account, day)) is not None:
         found.append(Period(Quota.Kind.DAY, start, end, most))
@@ -181,7 +182,3 @@ def _gap(account: Account, facts: Facts) -> Defer | None:
     slot = max(account.next_slot_at or facts.now, account.last_intended_at + gap)
     Account.objects.filter(pk=account.pk).update(next_slot_at=slot + gap)
     return Defer(slot, "gap_of_sender", account.name)
-
-
-def _midnight(day: date, zone: ZoneInfo) -> datetime:
-    return datetime.combine(day, time(), zone).astimezone(UTC)

@@ -7,7 +7,7 @@ from psycopg.types.json import Jsonb
 
 from cadences import clock
 from cadences.models import Event, Run
-from cadences.rows import run as execute
+from cadences.rows import execute
 from cadences.states import EventType
 
 ADD = """

@@ -19,8 +19,9 @@ from cadences.models import (
     Template,
     Version,
 )
-from cadences.rows import Shape, every, one, split
+from cadences.rows import Shape, one, split
 from cadences.states import MAYBE_SENT
+from queues.ask import ask
 
 LEAD_OF_RUN = """
 SELECT lead.id FROM leads AS lead JOIN lead_cadence_runs AS run ON run.lead_id = lead.id
@@ -137,7 +138,7 @@ def with_contacts(lead: Lead) -> list[Contact]:
     if "contacts" not in known:
         shape, statement = _contact_statement()
         found: Any = lead.contacts.get_queryset()
-        found._result_cache = [shape.build(v) for v in every(statement, [lead.pk])]  # noqa: SLF001 - as a prefetch does
+        found._result_cache = [shape.build(v) for v in ask(statement, lead.pk)]  # noqa: SLF001 - as a prefetch does
         found._prefetch_done = True  # noqa: SLF001
         lead._prefetched_objects_cache = {**known, "contacts": found}  # type: ignore[attr-defined] # noqa: SLF001
     return list(lead.contacts.all())
@@ -177,7 +178,7 @@ def _account_statement() -> tuple[Shape[Account], str]:
 def accounts_of(company: str, medium: str) -> list[Account]:
     """Return the senders of a company in a channel."""
     shape, statement = _account_statement()
-    return [shape.build(values) for values in every(statement, [company, medium])]
+    return [shape.build(values) for values in ask(statement, company, medium)]
 
 
 HISTORY = """

@@ -1,7 +1,6 @@
 """Who may do what to which jobs: permissions, and the scopes that narrow them."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser, Permission, User
@@ -9,6 +8,7 @@ from django.db.models import Model, Q, QuerySet
 
 from queues.handlers import registry
 from queues.models import AccessScope
+from queues.scopes import Scope
 
 Person = User | AnonymousUser
 Place = tuple[str | None, str | None]
@@ -25,31 +25,6 @@ COLUMNS: dict[str, tuple[str, str]] = {
 """Where the rows of a model say to which job type and queue they belong."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """One scope: a job type or its beginning, a queue; empty is any."""
-
-    type: str
-    queue: str
-
-    def covers(self, type_: str | None, queue: str | None) -> bool:
-        """Tell whether all of that place lies within the scope."""
-        return _within(type_, self.type) and (not self.queue or queue == self.queue)
-
-    def narrow(self, type_column: str, queue_column: str) -> Q:
-        """Return the condition on rows that say their place in those columns."""
-        found = Q()
-        if self.type and not type_column:
-            return Q(pk__in=[])
-        if self.type.endswith("*"):
-            found &= Q(**{f"{type_column}__startswith": self.type[:-1]})
-        elif self.type:
-            found &= Q(**{type_column: self.type})
-        if self.queue:
-            found &= Q(**{queue_column: self.queue})
-        return found
-
-
 def may(
     user: Person,
     permission: str,
@@ -64,17 +39,17 @@ def may(
     """
     if not user.has_perm(permission):
         return False
-    rules = _rules(user, permission)
-    if rules is None:
+    scopes = _scopes_of(user, permission)
+    if scopes is None:
         return True
     if type is None and queue is None:
-        return bool(rules)
-    return any(rule.covers(type, queue) for rule in rules)
+        return bool(scopes)
+    return any(scope.covers(type, queue) for scope in scopes)
 
 
 def may_everywhere(user: Person, permission: str) -> bool:
     """Tell whether the user has the permission, and no scope narrows it."""
-    return user.has_perm(permission) and _rules(user, permission) is None
+    return user.has_perm(permission) and _scopes_of(user, permission) is None
 
 
 def may_on(user: Person, permission: str, row: Model) -> bool:
@@ -102,14 +77,14 @@ def scoped(
         permission = view if user.has_perm(view) else change
     if not user.has_perm(permission):
         return queryset.none()
-    rules = _rules(user, permission)
+    scopes = _scopes_of(user, permission)
     if meta.label_lower not in COLUMNS:
-        return queryset if rules is None or _looks(permission) else queryset.none()
-    if rules is None:
+        return queryset if scopes is None or _looks(permission) else queryset.none()
+    if scopes is None:
         return queryset
     found = Q(pk__in=[])
-    for rule in rules:
-        found |= _narrowed(meta.label_lower, rule)
+    for scope in scopes:
+        found |= _narrowed(meta.label_lower, scope)
     return queryset.filter(found)
 
 
@@ -120,10 +95,10 @@ def scope_of(user: Person, permission: str) -> tuple[tuple[str, str], ...] | Non
     """
     if not user.has_perm(permission):
         return ()
-    rules = _rules(user, permission)
-    if rules is None:
+    scopes = _scopes_of(user, permission)
+    if scopes is None:
         return None
-    return tuple(sorted((rule.type, rule.queue) for rule in rules))
+    return tuple(sorted((scope.type, scope.queue) for scope in scopes))
 
 
 def place_of(row: Any) -> Place:
@@ -141,32 +116,32 @@ def place_of(row: Any) -> Place:
             return row.type, row.queue
 
 
-def _narrowed(model: str, rule: Rule) -> Q:
-    found = rule.narrow(*COLUMNS[model])
-    if not rule.queue or model in {"queues.job", "queues.queue"}:
+def _narrowed(model: str, scope: Scope) -> Q:
+    found = scope.narrow(*COLUMNS[model])
+    if not scope.queue or model in {"queues.job", "queues.queue"}:
         return found
     # A schedule that names no queue writes to that of its type; so did a firing
     # whose job is gone.
     type_column, queue_column = COLUMNS[model]
-    types = [each.name for each in registry if each.queue == rule.queue]
+    types = [each.name for each in registry if each.queue == scope.queue]
     tacit = Q(**{f"{queue_column}__isnull": True, f"{type_column}__in": types})
-    return found | (Rule(rule.type, "").narrow(type_column, queue_column) & tacit)
+    return found | (Scope(scope.type, "").narrow(type_column, queue_column) & tacit)
 
 
-def _rules(user: Any, permission: str) -> Iterable[Rule] | None:
+def _scopes_of(user: Any, permission: str) -> Iterable[Scope] | None:
     """Return the scopes that narrow a permission; None if nothing does."""
-    if user.is_superuser or not (scopes := _scopes(user)):
+    if user.is_superuser or not (known := _by_group(user)):
         return None
     if permission in user.get_user_permissions():
         return None
     granting = _groups(user).get(permission, set())
     # No group grants it: then it comes from another backend, which knows no scope.
-    if not granting or granting - scopes.keys():
+    if not granting or granting - known.keys():
         return None
-    return {rule for group in granting for rule in scopes[group]}
+    return {scope for group in granting for scope in known[group]}
 
 
-def _scopes(user: Any) -> dict[int, set[Rule]]:
+def _by_group(user: Any) -> dict[int, set[Scope]]:
     """Return the scopes of each of the user's groups, read once a request."""
     if user.pk is None:
         return {}
@@ -174,7 +149,7 @@ def _scopes(user: Any) -> dict[int, set[Rule]]:
         known = user.access_scopes = {}
         rows = AccessScope.objects.filter(group__user=user.pk)
         for group, type_, queue in rows.values_list("group", "type", "queue"):
-            known.setdefault(group, set()).add(Rule(type_, queue))
+            known.setdefault(group, set()).add(Scope(type_, queue))
     return known
 
 
@@ -201,13 +176,3 @@ def _looks(permission: str) -> bool:
 
 def _queue_of(type_: str) -> str | None:
     return registry.get(type_).queue if type_ in registry else None
-
-
-def _within(type_: str | None, pattern: str) -> bool:
-    if not pattern:
-        return True
-    if type_ is None:
-        return False
-    if pattern.endswith("*"):
-        return type_.startswith(pattern[:-1])
-    return type_ == pattern

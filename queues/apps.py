@@ -31,10 +31,8 @@ def _publish_types(using: str, **_: object) -> None:
 
 def _install_roles(sender: AppConfig, using: str, **_: object) -> None:
     """Give the roles what is new: permissions are made after every migrate, too."""
-    from queues.roles import GUESTS, OURS, install  # noqa: PLC0415 - as above
+    from queues.roles import apps_of, install  # noqa: PLC0415 - as above
 
-    apps = OURS if sender.label == "queues" else (sender.label,)
-    if sender.label not in ("queues", *GUESTS):
-        return
-    if "role_grants" in connections[using].introspection.table_names():
+    apps = apps_of(sender.label)
+    if apps and "role_grants" in connections[using].introspection.table_names():
         install(*apps)

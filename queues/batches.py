@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from types import TracebackType
 from typing import Self, Unpack
 
@@ -80,7 +80,7 @@ class Batch:
             on_complete_data=dict(data),
             priority=priority,
         )
-        self._block = transaction.atomic()
+        self._block = ExitStack()
 
     @classmethod
     def create(
@@ -112,8 +112,11 @@ class Batch:
 
     def __enter__(self) -> Self:
         """Open the transaction and write the batch."""
-        self._block.__enter__()
-        self._row.save(force_insert=True)
+        with ExitStack() as block:
+            block.enter_context(transaction.atomic())
+            self._row.save(force_insert=True)
+            block.push(self._seal_if_whole)
+            self._block = block.pop_all()
         return self
 
     def __exit__(
@@ -123,9 +126,11 @@ class Batch:
         trace: TracebackType | None,
     ) -> None:
         """Seal the batch and commit, or roll all of it back."""
+        self._block.__exit__(kind, error, trace)
+
+    def _seal_if_whole(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind is None:
             self.seal()
-        self._block.__exit__(kind, error, trace)
 
     def enqueue(
         self,

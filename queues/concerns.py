@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from queues import plans, survey
+from queues import schedule_rows, survey
 from queues.due import next_after
 from queues.errors import InvalidSchedule
-from queues.models import Worker
+from queues.models import Queue, Worker
 
 LATE = timedelta(minutes=1)
 """A schedule that has not fired so long after it was due is late."""
@@ -61,13 +61,13 @@ class Concern:
 class Firing:
     """When a schedule fires next, or should have; None: never, or it is unreadable."""
 
-    row: plans.Row
+    row: schedule_rows.Row
     at: datetime | None
     is_late: bool = False
     is_readable: bool = True
 
 
-def firing(row: plans.Row, now: datetime) -> Firing:
+def firing(row: schedule_rows.Row, now: datetime) -> Firing:
     """Return how an enabled schedule stands."""
     counted = row.counted_from if row.is_noticed else None
     try:
@@ -113,10 +113,10 @@ def of_lines(
         yield Concern(Matter.FULL, limit, limit, _oldest(due), _due(due))
 
 
-def of_pauses(paused: Iterable[tuple[str, datetime]]) -> Iterator[Concern]:
+def of_pauses(queues: Iterable[Queue]) -> Iterator[Concern]:
     """Yield the queues that somebody paused: it may have been forgotten."""
-    for queue, since in paused:
-        yield Concern(Matter.PAUSED, queue, queue, since)
+    for queue in queues:
+        yield Concern(Matter.PAUSED, queue.name, queue.name, queue.paused_at)
 
 
 def of_schedules(firings: Iterable[Firing]) -> Iterator[Concern]:

@@ -59,8 +59,8 @@ SELECT count(*) FROM (
 ) AS ahead
 """
 # Ids grow with time, so a thousand probes find where the look back begins. From there
-# on every attempt is read, or at a steady width so many that they stand for all.
-ENDS = """
+# on every attempt is picked, or at a steady width so many that they stand for all.
+PICKED = """
 WITH edges AS (
     SELECT min(id) AS first, max(id) AS last FROM job_attempts
 ), start AS (
@@ -74,14 +74,19 @@ WITH edges AS (
         < statement_timestamp() - %(look_back)s * interval '1 second'
 ), stride AS (
     SELECT *, greatest((last - first) / %(picks)s, 1) AS width FROM start
+), picked AS (
+    SELECT attempt.*, width
+    FROM stride
+    CROSS JOIN generate_series(first, last, width) AS pick (id)
+    JOIN job_attempts AS attempt USING (id)
 )
-SELECT outcome, count(*) * width
-FROM stride
-CROSS JOIN generate_series(first, last, width) AS pick (id)
-JOIN job_attempts USING (id)
+"""
+ENDS = f"""
+{PICKED}
+SELECT outcome, count(*) * width FROM picked
 WHERE finished_at > statement_timestamp() - %(hour)s * interval '1 second'
 GROUP BY outcome, width
-"""
+"""  # noqa: S608 - built of constants
 HEARTBEATS = """
 SELECT kind, count(*) FILTER (
            WHERE seen_at > clock_timestamp() - %(fresh)s * interval '1 second'),

@@ -21,16 +21,16 @@ from time import monotonic
 
 from django.db import DatabaseError, OperationalError, transaction
 
-from queues import plans
+from queues import schedule_rows
 from queues.ask import database_now
 from queues.due import next_after
 from queues.enqueue import enqueue, enqueue_many
 from queues.errors import InvalidSchedule, QueueError
-from queues.notice import notice
+from queues.notice_schedules import notice
 from queues.overlap import hold_live, live_jobs
-from queues.plans import Row
-from queues.record import Firing, begin, finish
-from queues.terms import Overlap, Reason, Skipped, judge, spread
+from queues.record_firings import Firing, begin, finish
+from queues.schedule_rows import Row
+from queues.schedule_terms import Overlap, Reason, Skipped, judge, spread
 
 logger = logging.getLogger(__name__)
 
@@ -75,9 +75,9 @@ def fire(memory: Memory | None = None, *, now: datetime | None = None) -> float:
     """Fire every schedule that is due, once; return the seconds until the next look."""
     memory, began = memory or Memory(), monotonic()
     now = now or database_now()
-    rows = plans.rows()
+    rows = schedule_rows.rows()
     if notice(rows, now=now, since=memory.since):
-        rows = plans.rows()
+        rows = schedule_rows.rows()
     memory.learn(rows)
     memory.since = now
     due = memory.due(now)
@@ -122,7 +122,7 @@ def _fire_locked(
     ids: Sequence[int], now: datetime, refusal: str
 ) -> tuple[int, Sequence[Firing]]:
     """Fire those that nobody else holds; return how many, and the firings written."""
-    rows = [row for row in plans.locked(ids) if row.enabled and row.is_noticed]
+    rows = [row for row in schedule_rows.locked(ids) if row.enabled and row.is_noticed]
     live = live_jobs([row.id for row in rows if row.terms.overlap != Overlap.ALLOW])
     blocked = _blocked(rows, live)
     firings = [

@@ -13,6 +13,8 @@ from django.utils.dateparse import parse_date, parse_datetime
 from queues.errors import InvalidSelection
 from queues.handlers import registry
 from queues.models import DeadLetter, LetterBulk
+from queues.models.job import LARGEST_ID
+from queues.scopes import Scope
 
 OPEN, DISMISSED, REPLAYED = "open", "dismissed", "replayed"
 STATES = {
@@ -24,7 +26,6 @@ BULK_TYPES = {verb: f"bulk-{verb}" for verb in LetterBulk.Verb.values}
 """Verb to job type. Their own letters are dealt with one by one, never in bulk."""
 MOST_IDS = 1000
 LONGEST_SEARCH = 200
-LARGEST_ID = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,12 +180,10 @@ def _holding(text: str) -> Q:
     return found
 
 
-def _within(scope: tuple[tuple[str, str], ...]) -> Q:
+def _within(scopes: tuple[tuple[str, str], ...]) -> Q:
     found = Q(pk__in=[])
-    for type_, queue in scope:
-        one = Q(type__startswith=type_[:-1]) if type_.endswith("*") else Q(type=type_)
-        one = one if type_ else Q()
-        found |= one & Q(job__queue=queue) if queue else one
+    for type_, queue in scopes:
+        found |= Scope(type_, queue).narrow("type", "job__queue")
     return found
 
 

@@ -13,31 +13,13 @@ LOOK_BACK = 3600
 """Seconds; an attempt that took longer does not count for the pace."""
 PICKS = 4_000
 
-# As `figures.ENDS`: from where the look back begins every attempt is read, or at a
-# steady width so many that they stand for all.
-PACE = """
-WITH edges AS (
-    SELECT min(id) AS first, max(id) AS last FROM job_attempts
-), start AS (
-    SELECT coalesce(max(probe), min(first)) AS first, min(last) AS last
-    FROM edges
-    CROSS JOIN generate_series(first, last, greatest((last - first) / 1000, 1)) AS probe
-    CROSS JOIN LATERAL (
-        SELECT claimed_at FROM job_attempts WHERE id >= probe ORDER BY id LIMIT 1
-    ) AS attempt
-    WHERE probe = first OR claimed_at
-        < statement_timestamp() - %(look_back)s * interval '1 second'
-), stride AS (
-    SELECT *, greatest((last - first) / %(picks)s, 1) AS width FROM start
-)
+PACE = f"""
+{figures.PICKED}
 SELECT job.queue, count(*) * width
-FROM stride
-CROSS JOIN generate_series(first, last, width) AS pick (id)
-JOIN job_attempts AS attempt USING (id)
-JOIN jobs AS job ON job.id = attempt.job_id
+FROM picked JOIN jobs AS job ON job.id = picked.job_id
 WHERE finished_at > statement_timestamp() - %(minutes)s * interval '1 minute'
 GROUP BY job.queue, width
-"""
+"""  # noqa: S608 - built of constants
 HEARD = """
 SELECT line.queue, count(*)
 FROM workers CROSS JOIN unnest(string_to_array(queues, ',')) AS line (queue)
@@ -105,7 +87,8 @@ def standings() -> list[Standing]:
 
 def paused() -> dict[str, Queue]:
     """Return the queues that are paused, by name."""
-    return {each.pk: each for each in Queue.objects.filter(paused_at__isnull=False)}
+    closed = Queue.objects.filter(paused_at__isnull=False).order_by("name")
+    return {each.pk: each for each in closed}
 
 
 def memory() -> dict[str, int]:

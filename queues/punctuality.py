@@ -6,13 +6,13 @@ from datetime import datetime, timedelta
 
 from django.utils.translation import gettext as _
 
-from queues import payload, plans
-from queues.ask import ask
+from queues import payload, schedule_rows
+from queues.ask import ask, database_now
 from queues.due import next_after
 from queues.errors import QueueError
 from queues.handlers import registry
 from queues.models import CronLog
-from queues.plans import Row
+from queues.schedule_rows import Row
 
 TOLERATED = timedelta(minutes=1)
 """A due time that nobody fired for longer than this means that beat is in trouble."""
@@ -28,7 +28,6 @@ FROM cron_job_logs
 WHERE created_at > statement_timestamp() - interval '1 hour' AND schedule_id IS NOT NULL
 GROUP BY status
 """
-CLOCK = "SELECT statement_timestamp()"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +42,8 @@ class Ailment:
 
 def ailments() -> list[Ailment]:
     """Return what keeps schedules that are on from firing, or from firing in time."""
-    ((now,),) = ask(CLOCK)
-    on = [row for row in plans.rows() if row.enabled]
+    now = database_now()
+    on = [row for row in schedule_rows.rows() if row.enabled]
     return [each for row in on for each in _of(row, now)]
 
 

@@ -9,8 +9,7 @@ VIEWER, OPERATOR, ADMINISTRATOR = "Viewer", "Operator", "Administrator"
 ROLES = (VIEWER, OPERATOR, ADMINISTRATOR)
 
 OURS = ("auth", "django_celery_beat", "queues")
-GUESTS = ("cadences", "syncs")
-"""The apps whose permissions the roles carry; those of `auth` only the last of them."""
+"""Apps whose permissions the roles carry; those of `auth` only the last of them."""
 
 PRIVATE = {"queues.view_apitoken"}
 """What a viewer does not see: whose key opens which door."""
@@ -30,25 +29,22 @@ RUNNING = {
     "queues.change_limitrow",
     "django_celery_beat.add_periodictask",
     "django_celery_beat.change_periodictask",
-    "cadences.pause_cadence",
-    "cadences.operate_run",
-    "cadences.resolve_execution",
-    "cadences.rest_account",
-    "cadences.reveal_lead",
-    "cadences.switch_runner",
-    "cadences.add_lead",
-    "cadences.change_lead",
-    "cadences.add_suppression",
-    "syncs.request_run",
-    "syncs.cancel_run",
-    "syncs.accept_run",
-    "syncs.test_connection",
-    "syncs.pause_connection",
-    "syncs.replay_quarantined",
-    "syncs.run_segment",
-    "syncs.replay_segmentrefusal",
 }
 """What an operator does day by day."""
+
+_guests: dict[str, frozenset[str]] = {}
+
+
+def add_guest(app: str, *operated: str) -> None:
+    """Let the roles carry an app's permissions, an operator those that are named."""
+    _guests[app] = frozenset(f"{app}.{codename}" for codename in operated)
+
+
+def apps_of(app: str) -> tuple[str, ...]:
+    """Return the apps whose permissions are due once that one has migrated."""
+    if app == "queues":
+        return OURS
+    return (app,) if app in _guests else ()
 
 
 @transaction.atomic
@@ -79,7 +75,7 @@ def _carries(role: str, permission: str) -> bool:
     if role == VIEWER:
         return looks
     if role == OPERATOR:
-        return looks or permission in RUNNING
+        return looks or permission in RUNNING | _guests.get(app, frozenset())
     return app != "auth" or codename.endswith(("_user", "_group"))
 
 

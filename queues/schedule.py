@@ -8,9 +8,9 @@ from django_celery_beat.models import PeriodicTask
 
 from queues import audit
 from queues.errors import QueueError
-from queues.facts import TERMS, Facts, Options, check, read, write
 from queues.models import ScheduleState
-from queues.steer import pause, resume, run_now
+from queues.schedule_facts import TERMS, Facts, Options, check, read, write
+from queues.steer_schedule import pause, resume, run_now
 
 __all__ = [
     "Starter",

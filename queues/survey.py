@@ -107,9 +107,6 @@ FROM (
 JOIN dead_letters AS letter ON letter.id = found.newest
 ORDER BY found.count DESC, found.newest DESC
 """
-PAUSED = """
-SELECT name, paused_at FROM queue_states WHERE paused_at IS NOT NULL ORDER BY name
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,8 +187,3 @@ def faults() -> list[Fault]:
     """Return the commonest faults among the newest open letters."""
     values = {"enough": ENOUGH, "faults": FAULTS_SHOWN, "length": LENGTH}
     return [Fault(*row) for row in ask(FAULTS, **values)]
-
-
-def paused() -> list[tuple[str, datetime]]:
-    """Return the queues that somebody paused, and since when."""
-    return [(name, since) for name, since in ask(PAUSED)]

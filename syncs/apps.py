@@ -4,6 +4,12 @@ from django.apps import AppConfig
 from django.core import checks
 from django.utils.translation import gettext_lazy as _
 
+OPERATED = (
+    "request_run", "cancel_run", "accept_run", "test_connection", "pause_connection",
+    "replay_quarantined", "run_segment", "replay_segmentrefusal",
+)  # fmt: skip
+"""What an operator does day by day, beside looking."""
+
 
 class SyncsConfig(AppConfig):
     """Name the app and the kind of its keys."""
@@ -15,6 +21,7 @@ class SyncsConfig(AppConfig):
     def ready(self) -> None:
         """Register what always holds, the adapters of the providers, and the routes."""
         from queues.api import metrics  # noqa: PLC0415
+        from queues.roles import add_guest  # noqa: PLC0415
         from syncs import gauges, invariants  # noqa: F401, PLC0415 - not ready above
         from syncs.api.site import add  # noqa: PLC0415
         from syncs.klaviyo.adapter import KlaviyoProvider  # noqa: PLC0415
@@ -30,3 +37,4 @@ class SyncsConfig(AppConfig):
         metrics.register("syncs", gauges.gauges)
         metrics.register("segments", measure.gauges)
         add()
+        add_guest("syncs", *OPERATED)

@@ -3,15 +3,12 @@
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from django.db import connection
+from queues.ask import database_now
 
 
 def now() -> datetime:
     """Return the moment by the clock of the database."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT clock_timestamp()")
-        moment: datetime = cursor.fetchone()[0]
-        return moment
+    return database_now()
 
 
 def day(moment: datetime, zone: str) -> date:

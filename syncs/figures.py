@@ -3,14 +3,11 @@
 The meaning of each is in `docs/syncs-metrics.md`. Change one, and raise DEFINITION.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from typing import Any
 
-from django.db import connection as database
-
+from queues.ask import ask
 from syncs.models import Connection, OrderCoverage
 from syncs.ports import Period
 
@@ -164,13 +161,13 @@ def figures(connection: Connection, period: Period) -> Figures:
         "most": TOP,
     }
     found = Figures(zone)
-    for currency, day, *counted in _rows(SALES, values):
+    for currency, day, *counted in ask(SALES, **values):
         found.days.setdefault(currency, {})[day] = Sales(*counted)
-    ((new, returning, guests),) = _rows(CUSTOMERS, values)
+    ((new, returning, guests),) = ask(CUSTOMERS, **values)
     found.new_customers, found.returning_customers = int(new), int(returning)
     found.guests = int(guests)
-    found.products = [tuple(row) for row in _rows(PRODUCTS, values)]
-    ((found.tests,),) = _rows(TESTS, values)
+    found.products = [tuple(row) for row in ask(PRODUCTS, **values)]
+    ((found.tests,),) = ask(TESTS, **values)
     return found
 
 
@@ -187,10 +184,3 @@ def text(amount: Decimal, currency: str) -> str:
     exponent = exact.as_tuple().exponent
     more = -exponent if isinstance(exponent, int) and exponent < 0 else 0
     return f"{exact:.{max(places, more)}f}"
-
-
-def _rows(statement: str, values: Mapping[str, Any]) -> list[Any]:
-    with database.cursor() as cursor:
-        cursor.execute(statement, values)
-        rows: list[Any] = cursor.fetchall()
-        return rows

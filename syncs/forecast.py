@@ -4,8 +4,7 @@ import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db import connection
-
+from queues.ask import ask
 from syncs import clock
 
 USUAL = 20.0
@@ -30,6 +29,12 @@ WITH lately AS (
 SELECT (SELECT avg(seconds) FROM lately), (SELECT running FROM limits WHERE name = 'sync'),
        coalesce(sum(runs), 0)::int, coalesce(max(runs), 0)::int, count(*)::int
 FROM waiting
+"""
+OLDEST = """
+SELECT coalesce(extract(epoch FROM max(clock_timestamp()
+           - greatest(queued_at, not_before))), 0)::float8
+FROM sync_queue WHERE status = 'queued' AND started_at IS NULL
+  AND coalesce(not_before, queued_at) <= clock_timestamp()
 """
 
 
@@ -69,7 +74,11 @@ class Forecast:
 
 def forecast(*, ahead: float = HOUR) -> Forecast:
     """Return what the queue, with what is due within the next hour, comes to."""
-    with connection.cursor() as cursor:
-        cursor.execute(FACTS, [ahead])
-        seconds, slots, runs, longest, stores = cursor.fetchone()
+    ((seconds, slots, runs, longest, stores),) = ask(FACTS, ahead)
     return Forecast(runs, stores, longest, float(seconds or USUAL), slots, clock.now())
+
+
+def oldest_wait() -> float:
+    """Return for how many seconds the oldest due sync waits for its first turn."""
+    ((age,),) = ask(OLDEST)
+    return float(age)

@@ -6,19 +6,13 @@ from typing import Any
 from prometheus_client.core import GaugeMetricFamily
 
 from queues.ask import ask
-from syncs.forecast import forecast
+from syncs.forecast import forecast, oldest_wait
 from syncs.states import ConnectionStatus, Outcome, RunStatus, Waiting
 
 # What waits from the partial index of open runs; what ended from that of the last day.
 OPEN = """
 SELECT status, coalesce(waiting_for, ''), count(*)
 FROM sync_queue WHERE status IN ('queued', 'processing') GROUP BY 1, 2
-"""
-OLDEST = """
-SELECT coalesce(extract(epoch FROM max(clock_timestamp()
-           - greatest(queued_at, not_before))), 0)::float8
-FROM sync_queue WHERE status = 'queued' AND started_at IS NULL
-  AND coalesce(not_before, queued_at) <= clock_timestamp()
 """
 ENDS = """
 SELECT outcome, coalesce(error_kind, ''), count(*)
@@ -83,7 +77,7 @@ def _queue() -> Iterator[GaugeMetricFamily]:
         [((why,), count) for _status, why, count in rows if why],
         known=[(each,) for each in Waiting.values],
     )  # fmt: skip
-    ((age,),) = ask(OLDEST)
+    age = oldest_wait()
     yield _gauge("oldest_seconds", "For how long a due sync waits", (), [((), age)])
     found = forecast(ahead=0)
     span = found.span.total_seconds()

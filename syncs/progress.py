@@ -85,14 +85,14 @@ def represent(run: Run, *, now: datetime | None = None) -> dict[str, Any]:
         "priority": run.priority,
         "forced": run.is_forced,
         "waiting_for": run.waiting_for,
-        "not_before": _iso(run.not_before),
+        "not_before": iso(run.not_before),
         "retry_count": run.retry_count,
         "max_retries": run.max_retries,
         "error": run.error_message,
         "error_class": run.error_kind,
-        "queued_at": _iso(run.queued_at),
-        "started_at": _iso(run.started_at),
-        "completed_at": _iso(run.completed_at),
+        "queued_at": iso(run.queued_at),
+        "started_at": iso(run.started_at),
+        "completed_at": iso(run.completed_at),
         "poll_after_ms": poll_after(run, now=moment),
     }
 
@@ -108,7 +108,7 @@ def streams(run: Run) -> list[dict[str, Any]]:
             "pages": row.pages,
             "rows": row.rows_seen,
             "expected": row.expected,
-            "waiting_until": _iso(row.waiting_until),
+            "waiting_until": iso(row.waiting_until),
             "error": row.error or None,
         }
         for row in rows
@@ -120,5 +120,6 @@ def tag(run: Run) -> str:
     return f"{run.pk.hex}-{run.progress_seq}"
 
 
-def _iso(moment: datetime | None) -> str | None:
+def iso(moment: datetime | None) -> str | None:
+    """Return a moment in UTC as the API of syncs writes it."""
     return None if moment is None else moment.isoformat().replace("+00:00", "Z")

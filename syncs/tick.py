@@ -14,7 +14,7 @@ from syncs.states import Kind, Outcome, RunStatus, Waiting
 from syncs.tell import tell
 
 STALLS_AFTER = timedelta(minutes=10)
-"""Seconds without a page after which a run is taken for stuck, as in the seed."""
+"""Without a page for so long a run is taken for stuck, as in the seed."""
 AGES = timedelta(minutes=5)
 """After each of these, a waiting run is one step more urgent."""
 MOST = 500

@@ -17,7 +17,7 @@ from queues.alerts.rules import starter_rule
 from queues.ask import ask
 from syncs import clock
 from syncs.budgets import QUOTA_FROM
-from syncs.forecast import forecast
+from syncs.forecast import forecast, oldest_wait
 from syncs.klaviyo.client import DAY, TIERS
 from syncs.models import Budget, Connection
 from syncs.states import ConnectionStatus, Provider, RunStatus, Waiting
@@ -80,13 +80,6 @@ FROM sync_stream_runs AS part JOIN sync_queue AS run ON run.id = part.run_id
 WHERE run.completed_at >= %s - %s AND part.rows_seen + part.quarantined > 0
 GROUP BY part.connection_id
 """
-OLDEST = """
-SELECT coalesce(extract(epoch FROM max(clock_timestamp()
-           - greatest(queued_at, not_before))), 0)::float8
-FROM sync_queue
-WHERE status = 'queued' AND started_at IS NULL
-  AND coalesce(not_before, queued_at) <= clock_timestamp()
-"""
 AGES = """
 SELECT link.id, extract(epoch FROM clock_timestamp()
            - coalesce(link.last_success_at, link.created_at))
@@ -136,8 +129,7 @@ def kept_aside(now: datetime, window: timedelta) -> Iterator[Reading]:
 @measure("sync-queue-age", _("age of the oldest sync that could start"), unit="s")
 def oldest(now: datetime, window: timedelta) -> Iterator[Reading]:
     """Tell for how long the oldest sync waits for a place."""
-    ((age,),) = ask(OLDEST)
-    yield Reading(age, path=reverse("admin:syncs_overview"))
+    yield Reading(oldest_wait(), path=reverse("admin:syncs_overview"))
 
 
 @measure("sync-forecast", _("time until the syncs that wait are done"), unit="s")

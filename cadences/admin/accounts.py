@@ -20,7 +20,7 @@ from cadences.admin.desk import Desk, reason_form
 from cadences.admin.gauges import gauges_of, ramp_words
 from cadences.check import check
 from cadences.models import Account, Message
-from cadences.rest import rest, rests, wake
+from cadences.rest_account import rest, rests, wake
 from queues.access import may_everywhere
 from queues.admin import show
 from queues.admin.verbs import Verb

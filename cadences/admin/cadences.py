@@ -19,7 +19,7 @@ from cadences.admin.zones import zone_field
 from cadences.funnel import LISTED, standing
 from cadences.models import Cadence, Version
 from cadences.states import RunStatus
-from cadences.steer import may_go, steer
+from cadences.steer_cadence import may_go, steer
 from queues.admin.verbs import Verb
 
 State = Cadence.State

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django import forms
-from django.db.models import Model, QuerySet
+from django.db.models import Model
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy
 
@@ -11,7 +11,7 @@ from cadences import masks
 from cadences.admin.defaults import beginnings, without_blanks
 from cadences.errors import CadenceError
 from queues.access import may_everywhere
-from queues.admin.guard import Everywhere
+from queues.admin.audited import Deleting
 from queues.admin.verbs import Operated
 from queues.audit import record
 from queues.errors import QueueError
@@ -19,7 +19,7 @@ from queues.errors import QueueError
 REVEAL = "cadences.reveal_lead"
 
 
-class Desk(Operated, Everywhere):
+class Desk(Operated, Deleting):
     """An admin of this app: its verbs refuse with the errors of this app."""
 
     refusals = (QueueError, CadenceError)
@@ -55,16 +55,6 @@ class Desk(Operated, Everywhere):
         word = "change" if change else "add"
         after = _facts(obj, names)
         record(f"{self.opts.model_name}.{word}", obj, before=before, after=after)
-
-    def delete_model(self, request: HttpRequest, obj: Any) -> None:
-        """Delete it with its entry in the audit."""
-        record(f"{self.opts.model_name}.delete", obj)
-        obj.delete()
-
-    def delete_queryset(self, request: HttpRequest, queryset: QuerySet) -> None:
-        """Delete each with its entry in the audit."""
-        for row in queryset:
-            self.delete_model(request, row)
 
     def get_form(
         self,

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from cadences.models import Lead, Run
 from queues.access import may_everywhere, may_on
-from queues.api.auth import A_PERSON, ServiceSecret
+from queues.api.auth import A_PERSON, ServiceKey
 from queues.api.intake import Body, read_optional
 from queues.audit import record, whoever
 from queues.payload import printable
@@ -22,13 +22,8 @@ from queues.payload import printable
 Wish = TypeVar("Wish", bound=Schema)
 
 
-class ServiceKey(ServiceSecret):
-    """SERVICE_ROLE_KEY alone: the cron secret starts passes, and nothing else."""
-
-    kinds = ("service",)
-
-
 A_SERVICE_OR_PERSON = (ServiceKey(), *A_PERSON)
+"""The cron secret starts passes, and nothing else."""
 FACTS = ("status", "pause_reason", "exit_reason", "next_step", "next_run_at")
 """What the audit tells of a run."""
 

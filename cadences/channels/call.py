@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any
 
 from django.conf import settings
@@ -17,8 +18,6 @@ from queues.errors import AddressRefused, NothingSent, Unreachable
 from queues.outbound import Call, masked
 
 MAX_SAID = 200
-OK, MULTIPLE, BAD, DOWN = 200, 300, 400, 500
-UNAUTHORIZED, FORBIDDEN, LIMITED = 401, 403, 429
 ASK_SECONDS = 15.0
 
 
@@ -36,7 +35,7 @@ class Reply:
     @property
     def is_good(self) -> bool:
         """Tell whether the provider did what was asked."""
-        return OK <= self.status < MULTIPLE
+        return HTTPStatus.OK <= self.status < HTTPStatus.MULTIPLE_CHOICES
 
 
 def call(
@@ -96,11 +95,13 @@ def ask(
     if reply.is_good:
         return reply
     said = f"{reply.status}: {reply.said}"
-    if reply.status in (UNAUTHORIZED, FORBIDDEN):
+    if reply.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
         raise AccessRefused(said)
-    if reply.status == LIMITED:
+    if reply.status == HTTPStatus.TOO_MANY_REQUESTS:
         raise RateLimited(said, retry_after=reply.retry_after)
-    raise ProviderDown(said) if reply.status >= DOWN else RequestRefused(said)
+    if reply.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        raise ProviderDown(said)
+    raise RequestRefused(said)
 
 
 def _json(text: str) -> object:

@@ -1,13 +1,10 @@
 """WhatsApp through Meta's Cloud API: texts within 24 hours, else approved templates."""
 
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 
 from cadences.channels.call import (
-    DOWN,
-    FORBIDDEN,
-    LIMITED,
-    UNAUTHORIZED,
     Reply,
     ask,
     deliver,
@@ -84,11 +81,11 @@ def _outcome(reply: Reply) -> Outcome:
 
 
 def _by_status(status: int) -> Why | None:
-    if status in (UNAUTHORIZED, FORBIDDEN):
+    if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
         return Why.SENDER
-    if status == LIMITED:
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
         return Why.BUSY
-    return None if status >= DOWN else Why.CONTENT
+    return None if status >= HTTPStatus.INTERNAL_SERVER_ERROR else Why.CONTENT
 
 
 def _id(body: dict[str, Any]) -> str:

@@ -3,15 +3,10 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 from cadences.channels.call import (
-    BAD,
-    DOWN,
-    FORBIDDEN,
-    LIMITED,
-    OK,
-    UNAUTHORIZED,
     Reply,
     ask,
     deliver,
@@ -38,7 +33,6 @@ from cadences.outcomes import (
 from cadences.ports import Letter, Sender, Traits, register
 
 SOURCE = "cadences"
-NOWHERE, UNPROCESSABLE = 404, 422
 NOT_THERE = re.compile(
     r"not (on|in|registered|have) ?\w* ?whats ?app|not on whatsapp|isn't on whatsapp"
     r"|no(t a)? (valid )?whatsapp|invalid (phone )?number|number (is )?(not valid|invalid)"
@@ -137,9 +131,9 @@ def _outcome(reply: Reply) -> Outcome:
     if reply.is_good:
         found = id_of(reply.body)
         return Accepted(found) if found else Unknown("no id in the answer", code)
-    if status == LIMITED:
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
         return Refused(Why.BUSY, said, code, reply.retry_after)
-    if status >= DOWN:
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         offline = OFFLINE.search(said) is not None
         return Refused(Why.SENDER, said, code) if offline else Unknown(said, code)
     return Refused(_why(status, said), said, code)
@@ -147,12 +141,15 @@ def _outcome(reply: Reply) -> Outcome:
 
 def _why(status: int, said: str) -> Why:
     """Return why a request was refused before anything was done with it."""
-    if status in (UNAUTHORIZED, FORBIDDEN) or OFFLINE.search(said):
+    if OFFLINE.search(said) or status in (
+        HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN,
+    ):  # fmt: skip
         return Why.SENDER
     if NOT_THERE.search(said):
         return Why.RECIPIENT
     # A redirect or a missing page: the account's address is wrong, no text is.
-    return Why.SENDER if status < BAD or status == NOWHERE else Why.CONTENT
+    is_lost = status < HTTPStatus.BAD_REQUEST or status == HTTPStatus.NOT_FOUND
+    return Why.SENDER if is_lost else Why.CONTENT
 
 
 def id_of(message: dict[str, Any]) -> str:
@@ -189,7 +186,7 @@ def _ask(sender: Sender, method: str, path: str, body: object = None) -> Reply:
         raise RateLimited(said, retry_after=error.retry_after) from None
     except ProviderDown as error:
         raise ProviderDown(f"UAZAPI: {error}") from None
-    if not reply.body and not reply.rows and reply.status == OK:
+    if not reply.body and not reply.rows and reply.status == HTTPStatus.OK:
         raise ProviderDown("UAZAPI answered with something that is not JSON")
     return reply
 

@@ -8,10 +8,10 @@ from cadences.models import Cadence, Company
 from config.demo.lists import PREFIX, SEGMENTS, TOKEN, DemoSegment
 from queues.alerts.rules import install_rules
 from queues.models import AlertChannel, AlertRule
+from syncs.clock import now
 from syncs.models import EnrolmentRule, SegmentControl
 from syncs.segments.fire import fire
 from syncs.segments.steer import reactivate
-from syncs.segments.times import now
 
 LOOPBACK = "127.0.0.1"
 NOTE = "The demo is off"

@@ -11,12 +11,11 @@ from django.utils.translation import gettext_lazy
 
 from queues.admin import show
 from queues.admin.alerts import MUTE, UNMUTE, is_muted
-from queues.admin.guard import Everywhere
+from queues.admin.audited import Audited
 from queues.admin.verbs import Operated, Verb
 from queues.alerts.measures import measures
 from queues.alerts.mute import try_out
 from queues.alerts.tell import is_ready, number, recipients
-from queues.audit import record
 from queues.models import AlertChannel, AlertRule
 
 TEST = Verb(
@@ -27,31 +26,6 @@ TEST = Verb(
     logged=gettext_lazy("A test is on its way"),
     offered=is_ready,
 )
-
-
-class Told(Everywhere):
-    """An admin whose edits are told in the audit, by their fields."""
-
-    def save_model(
-        self, request: HttpRequest, obj: Any, form: Any, change: Any
-    ) -> None:
-        """Write the row, and what was there before."""
-        names = [
-            name for name in form.changed_data if name not in ("new_secret", "channels")
-        ]
-        kept = self.get_queryset(request).filter(pk=obj.pk)
-        before = kept.values(*names).get() if change and names else None
-        super().save_model(request, obj, form, change)
-        verb = "change" if change else "add"
-        after = {name: getattr(obj, name) for name in names}
-        record(f"{self.word}.{verb}", obj, before=before, after=after)
-
-    def delete_model(self, request: HttpRequest, obj: Any) -> None:
-        """Delete it, and say so."""
-        record(f"{self.word}.delete", obj)
-        super().delete_model(request, obj)
-
-    word = ""
 
 
 class RuleForm(forms.ModelForm):
@@ -88,11 +62,11 @@ class RuleForm(forms.ModelForm):
 
 
 @admin.register(AlertRule)
-class AlertRuleAdmin(Operated, Told):
+class AlertRuleAdmin(Operated, Audited):
     """Every rule; an edit counts from the next minute on."""
 
     change_form_template = "admin/queues/operated.html"
-    word = "alert-rule"
+    noun = "alert-rule"
     form = RuleForm
     verbs = (MUTE, UNMUTE)
     ordering = ("code",)
@@ -193,17 +167,22 @@ class ChannelForm(forms.ModelForm):
 
 
 @admin.register(AlertChannel)
-class AlertChannelAdmin(Operated, Told):
+class AlertChannelAdmin(Operated, Audited):
     """The ways to tell people, in the order in which they are tried."""
 
     change_form_template = "admin/queues/operated.html"
-    word = "alert-channel"
+    noun = "alert-channel"
     form = ChannelForm
     verbs = (TEST,)
     ordering = ("position", "id")
     sortable_by = ()
     list_display = ("name", "kind", "position", "state", "goes_to")
     fields = ("name", "kind", "position", "target", "new_secret", "enabled")
+
+    def written(self, form: Any) -> list[str]:
+        """Write a new secret as well."""
+        names = super().written(form)
+        return [*names, "secret"] if "new_secret" in form.changed_data else names
 
     @admin.display(description=gettext_lazy("state"))
     def state(self, row: AlertChannel) -> SafeString:

@@ -31,7 +31,7 @@ from queues.admin.groups import DISMISS, EXPORT, REPLAY
 from queues.audit import record
 from queues.bulk import Order, Preview, begin, preview
 from queues.errors import InvalidSelection, QueueError
-from queues.export import FORMATS
+from queues.export_letters import FORMATS
 from queues.letters import Selection
 from queues.masks import masked
 

@@ -10,10 +10,11 @@ from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.utils.cache import patch_vary_headers
 
-from queues import concerns, plans, survey
+from queues import concerns, schedule_rows, survey
 from queues.access import may, may_everywhere
 from queues.admin import status, trends, worries
 from queues.admin.worries import listing, number
+from queues.lines import paused
 from queues.models import Worker
 
 VIEW_SCHEDULE = "django_celery_beat.view_periodictask"
@@ -75,7 +76,7 @@ class Priority:
 
 
 def _jobs(request: HttpRequest, counts: survey.Counts) -> Parts:
-    lines, paused = survey.lines(), survey.paused()
+    lines, closed = survey.lines(), paused()
     window = trends.window(request.GET.get("range", ""))
     type_ = request.GET.get("type", "")[:100] or None
     steps, types = trends.figures(window, type_, counts.now)
@@ -84,8 +85,8 @@ def _jobs(request: HttpRequest, counts: survey.Counts) -> Parts:
         "lines": lines,
         "tiles": status.of_jobs(counts, lines),
         "concerns": [
-            *concerns.of_lines(lines, counts.now, dict(paused)),
-            *concerns.of_pauses(paused),
+            *concerns.of_lines(lines, counts.now, closed),
+            *concerns.of_pauses(closed.values()),
         ],
         "backlog": _backlog(lines),
         "windows": trends.WINDOWS.values(),
@@ -129,7 +130,7 @@ def _processes(shown: Parts) -> Parts:
 def _schedules(user: Any, shown: Parts, counts: survey.Counts) -> Parts:
     firings = [
         concerns.firing(row, counts.now)
-        for row in plans.rows()
+        for row in schedule_rows.rows()
         if row.enabled and may(user, VIEW_SCHEDULE, type=row.type, queue=row.queue)
     ]
     coming = sorted(

@@ -12,7 +12,7 @@ from django.utils.translation import get_language, ngettext, pgettext
 from django.utils.translation import gettext as _
 
 from queues import cron as cron_names
-from queues.pattern import PERIODS
+from queues.schedule_pattern import PERIODS
 
 STEP = re.compile(r"\*/(\d+)")
 NUMBERS = re.compile(r"\d+(,\d+)*")

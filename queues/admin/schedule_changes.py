@@ -10,8 +10,8 @@ from django.utils.translation import gettext_lazy
 from django_celery_beat.models import PeriodicTask
 
 from queues.admin import phrase, show
-from queues.facts import read
 from queues.models import AuditEntry, ScheduleState
+from queues.schedule_facts import read
 
 SHOWN = 10
 DEEDS = {
@@ -20,7 +20,6 @@ DEEDS = {
     "schedule.pause": gettext_lazy("paused it"),
     "schedule.resume": gettext_lazy("resumed it"),
     "schedule.run": gettext_lazy("ran it by hand"),
-    "schedule.import": gettext_lazy("imported it"),
 }
 FACTS = {
     "name": gettext_lazy("Name"),

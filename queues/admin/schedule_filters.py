@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from queues import plans
+from queues import schedule_rows
 from queues.admin.schedule_standing import WORDS, standing
 from queues.handlers import registry
 
@@ -29,7 +29,7 @@ class ByStanding(admin.SimpleListFilter):
         value, now = self.value(), timezone.now()
         if value is None:
             return queryset
-        rows = plans.rows()
+        rows = schedule_rows.rows()
         found = [row.id for row in rows if standing(row, now).state == value]
         return queryset.filter(pk__in=found)
 

@@ -17,10 +17,10 @@ from queues.admin.schedule_policy import PolicyFields, term_options
 from queues.admin.schedule_rows import as_form, kinds, queues, types
 from queues.admin.zones import zones
 from queues.errors import InvalidJobData, InvalidSchedule, PayloadTooLarge, QueueError
-from queues.facts import Facts, Options, check
 from queues.handlers import registry
 from queues.models.job import DEFAULT_PRIORITY
 from queues.payload import encode
+from queues.schedule_facts import Facts, Options, check
 
 ANY_TIME = "* * * * *"
 BESIDE = {

@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 from django_celery_beat.models import PeriodicTask
 
-from queues import plans
+from queues import schedule_rows
 from queues.admin import firings, show
 from queues.admin.phrase import phrase
 from queues.admin.schedule_changes import changes_of
@@ -20,7 +20,7 @@ from queues.models import CronLog
 SHOWN_FIRINGS = 12
 
 
-def page_of(task: PeriodicTask, row: plans.Row | None) -> dict[str, Any]:
+def page_of(task: PeriodicTask, row: schedule_rows.Row | None) -> dict[str, Any]:
     """Return everything that the page of a schedule shows beside its form."""
     now = timezone.now()
     blocks = strips([task.pk])[task.pk]
@@ -34,7 +34,7 @@ def page_of(task: PeriodicTask, row: plans.Row | None) -> dict[str, Any]:
 
 
 def preview_of(
-    form: Any, task: PeriodicTask | None, row: plans.Row | None
+    form: Any, task: PeriodicTask | None, row: schedule_rows.Row | None
 ) -> Preview | None:
     """Return what the form, or the schedule without one, will run."""
     now = timezone.now()
@@ -48,7 +48,7 @@ def badge(found: Standing) -> SafeString:
     return show.badge(str(WORDS[found.state]), TONES[found.state])
 
 
-def _facts(task: PeriodicTask, row: plans.Row, now: datetime) -> dict[str, Any]:
+def _facts(task: PeriodicTask, row: schedule_rows.Row, now: datetime) -> dict[str, Any]:
     found = standing(row, now)
     return {
         "badge": badge(found),

@@ -16,7 +16,7 @@ from queues.admin.faults import cron_fault
 from queues.cron import ALIASES
 from queues.due import parse_cron
 from queues.errors import InvalidSchedule
-from queues.facts import LONGEST, Options
+from queues.schedule_facts import LONGEST, Options
 
 EVERY, DAILY, WEEKLY, MONTHLY, CRON, ONCE, AS_IT_IS = (
     "every", "daily", "weekly", "monthly", "cron", "once", "keep",

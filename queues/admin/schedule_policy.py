@@ -6,10 +6,10 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from queues.facts import Options
 from queues.models import ScheduleState
-from queues.terms import DEFAULT_CAP, MOST_CAP, MOST_TRIES
-from queues.terms import LONGEST_JITTER as JITTER
+from queues.schedule_facts import Options
+from queues.schedule_terms import DEFAULT_CAP, MOST_CAP, MOST_TRIES
+from queues.schedule_terms import LONGEST_JITTER as JITTER
 
 LONGEST_JITTER = int(JITTER.total_seconds())
 LONGEST_GRACE = 30 * 86400

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from queues import plans
+from queues import schedule_rows
 from queues.admin import phrase, show
 from queues.admin.schedule_pattern import (
     AS_IT_IS,
@@ -76,7 +76,7 @@ def of_form(form: Any, now: datetime) -> Preview | None:
     data = getattr(form, "cleaned_data", {})
     if set(form.errors) & PATTERN_FIELDS or not data.get("kind"):
         return None
-    row = plans.row_of(form.instance.pk) if form.instance.pk else None
+    row = schedule_rows.row_of(form.instance.pk) if form.instance.pk else None
     if data["kind"] == AS_IT_IS:
         return of_row(row, phrase.phrase(form.instance), now) if row else None
     if data["kind"] == ONCE:
@@ -93,7 +93,7 @@ def of_form(form: Any, now: datetime) -> Preview | None:
     return preview(plan, words, zone, now)
 
 
-def of_row(row: plans.Row, words: str, now: datetime) -> Preview:
+def of_row(row: schedule_rows.Row, words: str, now: datetime) -> Preview:
     """Return what a saved schedule will run."""
     zone = row.cron[5] if row.cron else settings.TIME_ZONE
     try:
@@ -115,7 +115,7 @@ def preview(plan: Plan, words: str, zone: str, now: datetime) -> Preview:
 
 
 def _interval(
-    data: dict[str, Any], unit: str, row: plans.Row | None, now: datetime
+    data: dict[str, Any], unit: str, row: schedule_rows.Row | None, now: datetime
 ) -> Plan:
     start, end = data.get("start_time"), data.get("expires")
     span = timedelta(**{unit: data["every"]})

@@ -12,7 +12,7 @@ from queues.due import next_after
 from queues.errors import InvalidJobData, InvalidSchedule, PayloadTooLarge, QueueError
 from queues.handlers import registry
 from queues.payload import encode
-from queues.plans import Row
+from queues.schedule_rows import Row
 
 LATE = timedelta(seconds=10)
 """Beat looks every second: whoever is due for longer waits for something."""

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django_celery_beat.models import PeriodicTask
 
-from queues import plans
+from queues import schedule_rows
 from queues.access import may, may_on
 from queues.admin import show
 from queues.admin.guard import Guarded
@@ -23,7 +23,7 @@ from queues.admin.schedule_standing import fault_of
 from queues.admin.verbs import MOST
 from queues.errors import QueueError
 from queues.masks import masked
-from queues.steer import pause, resume, run_now
+from queues.steer_schedule import pause, resume, run_now
 
 PERMISSIONS = {
     "pause": "queues.pause_schedule",
@@ -196,7 +196,7 @@ def _reported(verb: str, done: int) -> str:
 
 def _run_of(task: PeriodicTask) -> dict[str, Any]:
     """Return what a run by hand would start, and why it cannot if so."""
-    row = plans.row_of(task.pk)
+    row = schedule_rows.row_of(task.pk)
     return {"fault": fault_of(row) if row else "", "payload": payload_of(task)}
 
 

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy, gettext_noop
 from django_celery_beat import admin as _stock  # noqa: F401
 from django_celery_beat import models as beat
 
-from queues import plans
+from queues import schedule_rows
 from queues.access import may
 from queues.admin import show
 from queues.admin.phrase import phrase
@@ -118,7 +118,7 @@ class ScheduleAdmin(Steered):
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         """Compute states and next runs from one read of all rows, strips from another."""
         changes = super().get_changelist_instance(request)
-        now, rows = timezone.now(), {row.id: row for row in plans.rows()}
+        now, rows = timezone.now(), {row.id: row for row in schedule_rows.rows()}
         drawn = strips([task.pk for task in changes.result_list])
         for task in changes.result_list:
             row = rows.get(task.pk)
@@ -160,7 +160,7 @@ class ScheduleAdmin(Steered):
     ) -> HttpResponse:
         """Show the form with what the schedule will do, did, and who changed it."""
         task, form = kwargs.get("obj"), context["adminform"].form
-        row = plans.row_of(task.pk) if task else None
+        row = schedule_rows.row_of(task.pk) if task else None
         is_editable = isinstance(form, ScheduleForm)
         found: dict[str, Any] = {
             "is_editable": is_editable,

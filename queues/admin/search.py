@@ -12,9 +12,9 @@ from django.utils.translation import gettext_lazy as _
 
 from queues.handlers import registry
 from queues.models import DeadLetter
+from queues.models.job import LARGEST_ID
 from queues.states import State
 
-LARGEST_ID = 2**63 - 1
 TERM = re.compile(r'(?:([A-Za-z_][\w.]*):)?(?:"([^"]*)"?|(\S+))')
 IN_PAYLOAD = "payload."
 NEWEST = 3000

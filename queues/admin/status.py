@@ -8,7 +8,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from queues import plans
+from queues import schedule_rows
 from queues.admin.worries import listing, number
 from queues.concerns import Firing
 from queues.due import next_after
@@ -98,7 +98,7 @@ def of_schedules(firings: Sequence[Firing]) -> Tile:
     return Tile(_("Next schedule"), "", first.row.name, tone, url, first.at)
 
 
-def next_run(row: plans.Row, now: datetime) -> datetime | None:
+def next_run(row: schedule_rows.Row, now: datetime) -> datetime | None:
     """Return when a schedule is due next; None if it is off, over or unreadable."""
     if not row.enabled:
         return None

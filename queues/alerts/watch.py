@@ -23,6 +23,11 @@ logger = structlog.get_logger(__name__)
 GROUP = 5
 """So many subjects of a group that fire within TOGETHER are one incident."""
 TOGETHER = timedelta(minutes=10)
+MEASURED = (
+    "is_firing", "since", "is_told", "told_at", "level", "value", "label", "group",
+    "path",
+)  # fmt: skip
+"""What a look says of a subject; a mute meanwhile is somebody else's word."""
 Kind = AlertMessage.Kind
 
 
@@ -101,6 +106,7 @@ def _stand(
             state.value = reading.value if reading else state.value
             state.save(update_fields=["is_firing", "since", "value"])
         return
+    is_new = state is None
     if state is None:
         state = AlertState(rule=rule, subject=subject, is_firing=False, is_told=False)
         states[subject] = state
@@ -111,7 +117,7 @@ def _stand(
     state.level, state.value = level, reading.value
     state.label = (reading.label or subject)[:MAX_SUBJECT_LENGTH]
     state.group, state.path = reading.group[:MAX_SUBJECT_LENGTH], reading.path[:300]
-    state.save()
+    state.save(update_fields=None if is_new else MEASURED)
 
 
 def _level(rule: AlertRule, reading: Reading) -> Level | None:

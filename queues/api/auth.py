@@ -64,6 +64,12 @@ class CronSecretOrServiceKey(ServiceSecret):
     kinds = ("cron", "service")
 
 
+class ServiceKey(ServiceSecret):
+    """SERVICE_ROLE_KEY alone."""
+
+    kinds = ("service",)
+
+
 class WorkerSecret(ServiceSecret):
     """WORKER_SECRET alone."""
 

@@ -25,23 +25,29 @@ HEADER = {
 
 
 def once(
-    request: HttpRequest, body: Body, answer: Callable[[], Body], *, status: int
+    request: HttpRequest,
+    body: Body,
+    answer: Callable[[], Body],
+    *,
+    status: int | Callable[[Body], int],
 ) -> JsonResponse:
     """Return the answer, made in one transaction; with a known key, the stored one.
 
-    Raises KeyReused if the key came with another request. Whatever `answer`
+    `status` may be a function of the answer. Raises KeyReused if the key came with another request. Whatever `answer`
     raises leaves nothing behind, the key included.
     """
     key = request.headers.get("Idempotency-Key")
     with transaction.atomic():
-        if key is None:
-            return JsonResponse(answer(), status=status)
-        row, is_new = _reserve(request, body, key)
-        if not is_new:
-            return _replay(row)
-        row.answer, row.status = answer(), status
-        row.save(update_fields=["answer", "status"])
-        return JsonResponse(row.answer, status=status)
+        if key is not None:
+            row, is_new = _reserve(request, body, key)
+            if not is_new:
+                return _replay(row)
+        made = answer()
+        code = status(made) if callable(status) else status
+        if key is not None:
+            row.answer, row.status = made, code
+            row.save(update_fields=["answer", "status"])
+        return JsonResponse(made, status=code)
 
 
 def _reserve(request: HttpRequest, body: Body, key: str) -> tuple[IdempotencyKey, bool]:

@@ -23,11 +23,11 @@ from queues.cancel import cancel
 from queues.errors import UnknownJob
 from queues.handlers import NAME
 from queues.models import Job
+from queues.models.job import LARGEST_ID
 from queues.replay import replay
 from queues.states import State
 from queues.waits import wait_of
 
-LARGEST_ID = 2**63 - 1
 LONGEST_PAGE = 100
 
 router = Router(tags=["jobs"], auth=A_PERSON, by_alias=True)

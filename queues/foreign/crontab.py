@@ -8,7 +8,6 @@ from typing import NoReturn
 from urllib.parse import urlsplit
 
 from queues.cron import ALIASES
-from queues.facts import Options
 from queues.foreign.entry import (
     Call,
     Entry,
@@ -19,6 +18,7 @@ from queues.foreign.entry import (
     job_of,
     timing,
 )
+from queues.schedule_facts import Options
 
 LINE = re.compile(r"(@\w+|\S+(?:\s+\S+){4})\s+(.+)")
 SETTING = re.compile(r"""([A-Za-z_]\w*)\s*=\s*["']?(.*?)["']?\s*$""")

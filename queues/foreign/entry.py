@@ -6,8 +6,8 @@ from urllib.parse import urlsplit
 
 from queues.due import parse_cron
 from queues.errors import InvalidSchedule
-from queues.facts import Options
 from queues.handlers import registry
+from queues.schedule_facts import Options
 
 CALL = "http-request"
 UNNEEDED = frozenset({"/api/cron/process-queue", "/api/workers"})

@@ -4,7 +4,6 @@ import re
 from typing import Any
 from urllib.parse import urlsplit
 
-from queues.facts import Options
 from queues.foreign.entry import (
     Call,
     Entry,
@@ -24,6 +23,7 @@ from queues.foreign.literals import (
     parsed,
     words_of,
 )
+from queues.schedule_facts import Options
 
 SCHEDULED = re.compile(
     r"\bcron\s*\.\s*(?:schedule|schedule_in_database)\s*\(", re.IGNORECASE

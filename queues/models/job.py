@@ -11,6 +11,7 @@ from queues.states import FINAL, LIVE, READABLE, End, State
 
 DEFAULT_PRIORITY = 5
 MAX_TYPE_LENGTH = 100
+LARGEST_ID = 2**63 - 1
 
 
 class Job(models.Model):

@@ -1,6 +1,8 @@
 """What the pages of the admin ask for: moments, spans, icons and the first page."""
 
+import re
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from django import template
@@ -13,54 +15,8 @@ from queues.admin import overview, show
 register = template.Library()
 
 ICONS = "queues/vendor/icons-1.62.0.svg"
-DRAWN = frozenset(
-    [
-        "overview",
-        "job",
-        "deadletter",
-        "jobbatch",
-        "periodictask",
-        "cronlog",
-        "queue",
-        "worker",
-        "limitrow",
-        "audit",
-        "user",
-        "group",
-        "apitoken",
-        "other",
-        "rule",
-        "menu",
-        "close",
-        "pause",
-        "play",
-        "warn",
-        "good",
-        "bad",
-        "search",
-        "info",
-        "note",
-        "segmentcontrol",
-        "segmentlog",
-        "segmentrefusal",
-        "enrolmentrule",
-        "cadence",
-        "template",
-        "calendar",
-        "account",
-        "company",
-        "cadence-panel",
-        "next-actions",
-        "run",
-        "uncertain",
-        "task",
-        "message",
-        "lead",
-        "suppression",
-        "runnerlog",
-        "enrollmentbatch",
-    ]
-)
+SPRITE = Path(__file__).resolve().parent.parent / "static" / ICONS
+DRAWN = frozenset(re.findall(r'<symbol id="([^"]+)"', SPRITE.read_text()))
 """What the sprite holds; pages and models are drawn by their own names."""
 ALIKE = {
     "letterbulk": "play",

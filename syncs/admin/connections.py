@@ -9,10 +9,9 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy
 
 from queues.admin import show
-from queues.admin.guard import Everywhere
+from queues.admin.audited import Audited
 from queues.admin.paging import EstimatingPaginator
 from queues.admin.verbs import Operated, Verb
-from queues.audit import record
 from queues.errors import QueueError
 from syncs.admin import look
 from syncs.connect import check, pause, resume, rotate
@@ -87,9 +86,10 @@ RESUME = Verb(
 
 
 @admin.register(Connection)
-class ConnectionAdmin(Operated, Everywhere):
+class ConnectionAdmin(Operated, Audited):
     """Every account of a store at a provider."""
 
+    born = "create"
     verbs = (TEST, ROTATE, PAUSE, RESUME)
     refusals = (QueueError, SyncError)
     ordering = ("store__name", "provider", "id")
@@ -113,17 +113,9 @@ class ConnectionAdmin(Operated, Everywhere):
         """Keep a connection with its store and its provider."""
         return ("store", "provider") if obj else ()
 
-    def save_model(
-        self, request: HttpRequest, obj: Any, form: Any, change: Any
-    ) -> None:
-        """Write what was edited, for the audit as well."""
-        if not change:
-            obj.save()
-        elif form.changed_data:
-            obj.save(update_fields=form.changed_data)
-        after = {name: str(form.cleaned_data[name]) for name in form.changed_data}
-        action = "connection.change" if change else "connection.create"
-        record(action, obj, label=f"{obj.store} {obj}", after=after)
+    def label(self, row: Any) -> str:
+        """Call a connection by its store as well."""
+        return f"{row.store} {row}"
 
     def _apply(
         self, request: HttpRequest, verb: Verb, rows: Any, form: Any = None

@@ -6,10 +6,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from queues.admin import show
+from syncs.clock import now
 from syncs.models import SegmentControl
 from syncs.segments import measure
 from syncs.segments.account import ZONE
-from syncs.segments.times import now
 
 DAYS = 30
 

@@ -8,10 +8,9 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy
 
 from queues.admin import show
-from queues.admin.guard import Everywhere
+from queues.admin.audited import Audited
 from queues.admin.paging import EstimatingPaginator
 from queues.admin.verbs import Operated, Verb, Window
-from queues.audit import record
 from queues.errors import QueueError
 from syncs.admin.segments import end_of
 from syncs.errors import SyncError
@@ -115,9 +114,11 @@ class SegmentRefusalAdmin(Operated, Window):
 
 
 @admin.register(EnrolmentRule)
-class EnrolmentRuleAdmin(Everywhere):
+class EnrolmentRuleAdmin(Audited):
     """Every rule that puts leads into cadences."""
 
+    noun = "rule"
+    born = "create"
     ordering = ("name", "id")
     list_display = ("name", "on", "control", "cadence", "is_active")
     list_filter = ("on", "is_active")
@@ -133,19 +134,3 @@ class EnrolmentRuleAdmin(Everywhere):
         """Show whom it put where, and whom not."""
         rows = Enrolment.objects.filter(rule=row).select_related("lead", "run")
         return {"enrolments": rows.order_by("-at", "-pk")[:20]}
-
-    def save_model(
-        self, request: HttpRequest, obj: Any, form: Any, change: Any
-    ) -> None:
-        """Write what was edited, for the audit as well."""
-        if not change:
-            obj.save()
-        elif form.changed_data:
-            obj.save(update_fields=form.changed_data)
-        after = {name: str(form.cleaned_data[name]) for name in form.changed_data}
-        record("rule.change" if change else "rule.create", obj, after=after)
-
-    def delete_model(self, request: HttpRequest, obj: Any) -> None:
-        """Delete a rule, and say so."""
-        record("rule.delete", obj, before={"name": obj.name, "on": obj.on})
-        obj.delete()

@@ -12,9 +12,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from queues.admin import show
-from queues.admin.guard import Everywhere
+from queues.admin.audited import Audited
 from queues.admin.verbs import Operated, Verb
-from queues.audit import record, whoever
+from queues.audit import whoever
 from queues.errors import InvalidSchedule, QueueError
 from queues.models import Job
 from syncs.admin.segment_figures import DAYS, figures, series, zone_of
@@ -115,9 +115,11 @@ class SegmentForm(forms.ModelForm):
 
 
 @admin.register(SegmentControl)
-class SegmentAdmin(Operated, Everywhere):
+class SegmentAdmin(Operated, Audited):
     """Every segment, with its state, its next time and how it went lately."""
 
+    noun = "segment"
+    born = "create"
     form = SegmentForm
     verbs = (RUN, PAUSE, REACTIVATE, ACCEPT)
     refusals = (QueueError, SyncError)
@@ -172,17 +174,6 @@ class SegmentAdmin(Operated, Everywhere):
         if obj is None:
             return ()
         return ("segment_id", "connection", *(("company",) if obj.members else ()))
-
-    def save_model(
-        self, request: HttpRequest, obj: Any, form: Any, change: Any
-    ) -> None:
-        """Write what was edited, for the audit as well."""
-        if not change:
-            obj.save()
-        elif form.changed_data:
-            obj.save(update_fields=form.changed_data)
-        after = {name: str(form.cleaned_data[name]) for name in form.changed_data}
-        record("segment.change" if change else "segment.create", obj, after=after)
 
     def details(self, request: HttpRequest, row: Any) -> dict[str, Any]:
         """Show how it goes: the sync that runs, figures, logs, who came and went."""

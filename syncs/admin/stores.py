@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from queues.admin import show
-from queues.admin.guard import Everywhere
+from queues.admin.audited import Audited
 from queues.admin.paging import EstimatingPaginator
 from queues.admin.verbs import Operated, Verb
 from queues.audit import record
@@ -51,9 +51,10 @@ class MemberInline(admin.TabularInline):
 
 
 @admin.register(Store)
-class StoreAdmin(Operated, Everywhere):
+class StoreAdmin(Operated, Audited):
     """Every store whose numbers are kept."""
 
+    born = "create"
     verbs = (SYNC,)
     refusals = (QueueError, SyncError)
     ordering = ("name", "id")
@@ -69,14 +70,6 @@ class StoreAdmin(Operated, Everywhere):
         rows: QuerySet = super().get_queryset(request)
         dated: QuerySet = rows.annotate(synced_at=Max("connections__last_success_at"))
         return dated
-
-    def save_model(
-        self, request: HttpRequest, obj: Any, form: Any, change: Any
-    ) -> None:
-        """Write it down, for the audit as well."""
-        super().save_model(request, obj, form, change)
-        after = {name: str(form.cleaned_data[name]) for name in form.changed_data}
-        record("store.change" if change else "store.create", obj, after=after)
 
     @admin.display(description=gettext_lazy("last success"))
     def synced(self, store: Any) -> str:

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from ninja import Router
 from ninja.errors import HttpError
 
-from queues.api.auth import CronSecretOrServiceKey, ServiceSecret
+from queues.api.auth import CronSecretOrServiceKey, ServiceKey
 from queues.api.errors import problems
 from queues.api.idempotency import once
 from queues.api.intake import Body, demand_object, read_optional
@@ -28,12 +28,6 @@ from syncs.tick import tick
 router = Router(tags=["syncs"])
 
 CURRENT = {Freshness.FRESH, Freshness.NEGATIVE}
-
-
-class ServiceKey(ServiceSecret):
-    """SERVICE_ROLE_KEY alone."""
-
-    kinds = ("service",)
 
 
 @router.post(

@@ -1,6 +1,5 @@
 """Numbers as the API shows them."""
 
-from datetime import datetime
 from typing import Any
 
 from syncs import clock, progress
@@ -39,9 +38,9 @@ def _entry(found: Found) -> dict[str, Any]:
         "version": found.version,
         "partial": found.is_partial,
         "settled": found.is_settled,
-        "as_of": _iso(found.as_of),
+        "as_of": progress.iso(found.as_of),
         "age_s": None if found.age is None else int(found.age),
-        "fresh_until": _iso(found.fresh_until),
+        "fresh_until": progress.iso(found.fresh_until),
         "timezone": found.timezone or None,
         "error": found.error or None,
         "warnings": list(found.warnings),
@@ -49,7 +48,3 @@ def _entry(found: Found) -> dict[str, Any]:
         and {"start": of.start.isoformat(), "end": of.end.isoformat()},
         "run": found.run_id and str(found.run_id),
     }
-
-
-def _iso(moment: datetime | None) -> str | None:
-    return None if moment is None else moment.isoformat().replace("+00:00", "Z")

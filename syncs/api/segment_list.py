@@ -157,10 +157,7 @@ def run_segment(request: HttpRequest, key: int) -> HttpResponse:
         begun = start(control, trigger=Trigger.API, actor=actor()[:150], priority=3)
         return {"created": begun.is_new, "job_id": str(begun.sync.job_id)}
 
-    response = once(request, {}, answer, status=HTTPStatus.ACCEPTED)
-    if b'"created": false' in response.content:
-        response.status_code = HTTPStatus.OK
-    return response
+    return once(request, {}, answer, status=_begun_or_joined)
 
 
 @router.get(f"{PLACE}/logs", response=ANSWERS)
@@ -184,6 +181,10 @@ def list_members(request: HttpRequest, key: int, page: Query[Members]) -> Body:
     return _page(
         "members", list(rows.order_by("pk")[: page.limit + 1]), page.limit, member_body
     )
+
+
+def _begun_or_joined(answer: Body) -> int:
+    return HTTPStatus.ACCEPTED if answer["created"] else HTTPStatus.OK
 
 
 def _segment(request: HttpRequest, key: int, permission: str) -> SegmentControl:

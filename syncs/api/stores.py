@@ -67,14 +67,11 @@ def refresh_store(request: HttpRequest, store_id: str) -> HttpResponse:
         with refusing():
             store = access.store_of(person_of(request), store_id)
             make = partial(_refreshed, request, store, body)
-            response = once(request, body, make, status=HTTPStatus.CREATED)
+            return once(request, body, make, status=_created_or_joined)
     except TooManyRequests as error:
         response = refusal(HTTPStatus.TOO_MANY_REQUESTS, str(error))
         response["Retry-After"] = str(error.retry_after)
-    else:
-        if b'"created": false' in response.content:
-            response.status_code = HTTPStatus.OK
-    return response
+        return response
 
 
 @router.get("/api/syncs/runs/{run_id}", response={200: RunShown, **problems(401, 404)})
@@ -110,6 +107,10 @@ def retry_run(request: HttpRequest, run_id: str) -> HttpResponse:
         run = access.run_of(person_of(request), run_id)
         make = partial(_retried, request, run)
         return once(request, read_optional(request), make, status=HTTPStatus.CREATED)
+
+
+def _created_or_joined(answer: Body) -> int:
+    return HTTPStatus.CREATED if answer["created"] else HTTPStatus.OK
 
 
 def _retried(request: HttpRequest, run: Run) -> dict[str, Any]:

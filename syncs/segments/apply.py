@@ -7,12 +7,12 @@ from uuid import UUID
 
 from cadences.admit import Admitted, admit
 from cadences.models import Company
+from syncs.clock import now
 from syncs.models import SegmentControl, SegmentPage, SegmentPass, SyncedLead
 from syncs.segments.account import company_of
 from syncs.segments.join import ask, changed, join
 from syncs.segments.read import Reading, Unreadable, key_of, read
 from syncs.segments.refuse import refuse, settle_refusals
-from syncs.segments.times import now
 
 FIELDS = [
     "lead", "is_forgotten", "provider_updated_at", "row_hash", "gone_at", "updated_at",

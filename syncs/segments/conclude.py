@@ -8,11 +8,10 @@ from typing import Any
 from django.db import transaction
 
 from queues.models import Job
-from queues.states import State
+from queues.states import LIVE, State
+from syncs.clock import now
 from syncs.models import SegmentControl, SegmentLog, SegmentPass
-from syncs.segments.times import now
 
-LIVE = (State.PENDING, State.PROCESSING)
 Status = SegmentLog.Status
 MAX_MESSAGE = 2000
 NO_WORD = "Its job ended without a word"

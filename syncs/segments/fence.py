@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from django.db import transaction
 from django.db.models import F
 
+from syncs.clock import now
 from syncs.models import SegmentControl, SegmentPass
 from syncs.segments.errors import Ghost
-from syncs.segments.times import now
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,11 @@ from typing import Any
 from django.db import connection
 from django.db.models import Max
 
+from syncs.clock import now
 from syncs.models import SegmentControl, SegmentLog, SegmentPage, SegmentPass
 from syncs.segments.conclude import End, conclude
 from syncs.segments.fence import Hold, holding
 from syncs.segments.join import leave, leavers
-from syncs.segments.times import now
 
 FEW = 5
 """So many may always leave at once: the guard is for many."""

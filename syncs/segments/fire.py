@@ -8,10 +8,11 @@ from django.db.models import QuerySet
 
 from queues.enqueue import enqueue, enqueue_many
 from queues.errors import InvalidSchedule
+from syncs.clock import now
 from syncs.models import SegmentControl, SegmentPass, Trigger
 from syncs.segments.conclude import bury, orphans, skip
 from syncs.segments.start import JOB, data_of, live_pass
-from syncs.segments.times import Occasion, coming, now, occasion
+from syncs.segments.times import Occasion, coming, occasion
 
 PAGE = 500
 Due = tuple[SegmentControl, Occasion]

@@ -1,6 +1,7 @@
 """The jobs of segments: read the data, make one call, phrase the end."""
 
 import logging
+from contextlib import suppress
 from datetime import timedelta
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -23,7 +24,7 @@ from syncs.segments import watched  # noqa: F401 - it registers measures and rul
 from syncs.segments.conclude import End
 from syncs.segments.enrol import enrol
 from syncs.segments.errors import Ghost, UnknownSegment
-from syncs.segments.fence import Hold, take_up
+from syncs.segments.fence import Hold, holding, take_up
 from syncs.segments.fire import fire
 from syncs.segments.hint import apply_hint
 from syncs.segments.pull import Turn, begin, give_up, pull
@@ -158,7 +159,7 @@ def _mean(
 ) -> Bury | Retry | Snooze:
     match error:
         case Wait():
-            _wait(sync, error)
+            _wait(sync, turn, error)
             return Snooze(error.until)
         case AccessRefused() | Misconfigured():
             return _end(turn.hold if turn else take_up(sync), error, is_fatal=True)
@@ -174,14 +175,15 @@ def told(log: SegmentLog) -> dict[str, object]:
     }  # fmt: skip
 
 
-def _wait(sync: SegmentPass, error: Wait) -> None:
-    logger.info(
-        "segment waits", extra={"sync": sync.pk, "until": error.until.isoformat()}
-    )
-    found = SegmentPass.objects.filter(pk=sync.pk).first()
-    if found is not None:
-        found.stats["waits"] = found.stats.get("waits", 0) + 1
-        found.save(update_fields=["stats"])
+def _wait(sync: SegmentPass, turn: Turn | None, error: Wait) -> None:
+    until = error.until.isoformat()
+    logger.info("segment waits", extra={"sync": sync.pk, "until": until})
+    if turn is None:
+        return
+    # Whoever has taken the sync up meanwhile counts its own waits.
+    with suppress(Ghost), holding(turn.hold) as held:
+        held.stats["waits"] = held.stats.get("waits", 0) + 1
+        held.save(update_fields=["stats"])
 
 
 def _again(

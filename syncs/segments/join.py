@@ -8,6 +8,7 @@ from uuid import UUID
 from django.db import connection
 
 from queues.enqueue import enqueue_many
+from syncs.clock import now
 from syncs.models import (
     EnrolmentRule,
     LeadEvent,
@@ -15,7 +16,6 @@ from syncs.models import (
     SegmentMember,
     SegmentPass,
 )
-from syncs.segments.times import now
 
 ENROL = "enroll-leads"
 CHUNK = 100

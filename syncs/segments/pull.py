@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from syncs.clock import now
 from syncs.models import SegmentControl, SegmentLog, SegmentPass, Trigger
 from syncs.segments import enrich, sweep
 from syncs.segments.account import access_of, company_of
@@ -13,7 +14,6 @@ from syncs.segments.conclude import End, conclude
 from syncs.segments.fence import Hold, holding, take_up
 from syncs.segments.finish import finish
 from syncs.segments.sprinthub import AT_ONCE, SprintHub
-from syncs.segments.times import now
 
 SLICE = 120.0
 """Seconds after which another segment may have the turn."""

@@ -7,9 +7,9 @@ from django.db.models.functions import Now
 
 from queues import audit
 from queues.enqueue import enqueue
+from syncs.clock import now
 from syncs.models import LeadHint, SegmentRefusal
 from syncs.segments.hint import JOB
-from syncs.segments.times import now
 
 
 def can_replay(refusal: SegmentRefusal) -> bool:

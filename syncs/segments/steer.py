@@ -3,8 +3,8 @@
 from django.db import transaction
 
 from queues import audit
+from syncs.clock import now
 from syncs.models import SegmentControl
-from syncs.segments.times import now
 
 Status = SegmentControl.Status
 

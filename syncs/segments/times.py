@@ -3,10 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db import connection
-
 from queues.due import Cron, latest, next_after, parse_cron
-from queues.terms import spread
+from queues.schedule_terms import spread
 from syncs.models import SegmentControl
 
 LATE = timedelta(minutes=10)
@@ -21,14 +19,6 @@ class Occasion:
     is_missed: bool
     starts_at: datetime
     next_at: datetime | None
-
-
-def now() -> datetime:
-    """Return the database's time: it alone decides what is due."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT clock_timestamp()")
-        moment: datetime = cursor.fetchone()[0]
-    return moment
 
 
 def plan_of(control: SegmentControl) -> Cron:

@@ -13,7 +13,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext, override_settings
 
-from queues.invent import invent
+from config.demo.invent import invent
 from queues.models import CronLog, DeadLetter, Job
 from queues.states import State
 

@@ -9,6 +9,8 @@ import pytest
 from django.db import connections
 from playwright.sync_api import ConsoleMessage, Page, Request, sync_playwright
 
+from tests.browser.desk import sign_in
+
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 WITHOUT = "no Chromium here: the browser tests need one (apt-get install chromium)"
 
@@ -62,3 +64,9 @@ def complaints(page: Page, live_server: Any) -> Iterator[list[str]]:
     page.on("request", on_request)
     yield found
     assert not found
+
+
+@pytest.fixture
+def desk(page: Page, live_server: Any, admin_user: Any) -> Page:
+    """Return the browser of the administrator, on the overview."""
+    return sign_in(page, live_server.url, admin_user.username, "password")

@@ -11,38 +11,13 @@ from queues.enqueue import enqueue
 from queues.models import Job
 from queues.states import State
 from queues.work import run_due
+from tests.browser.desk import go, has_no_overflow, sign_in
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.usefixtures("complaints"),
 ]
 SECTIONS = ("Jobs", "Dead letters", "Schedules", "Firings", "Workers", "API tokens")
-
-
-@pytest.fixture
-def desk(page: Page, live_server: Any, admin_user: User) -> Page:
-    """Return the browser of the administrator, on the overview."""
-    return sign_in(page, live_server.url, admin_user.username, "password")
-
-
-def sign_in(page: Page, url: str, name: str, password: str) -> Page:
-    page.goto(f"{url}/admin/")
-    page.get_by_label("Username").fill(name)
-    page.get_by_label("Password").fill(password)
-    page.get_by_role("button", name="Log in").click()
-    expect(page.get_by_role("heading", name="Overview")).to_be_visible()
-    return page
-
-
-def go(page: Page, section: str) -> None:
-    page.get_by_role("navigation", name="Sections").get_by_role(
-        "link", name=section
-    ).click()
-
-
-def has_no_overflow(page: Page) -> bool:
-    wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
-    return bool(wide <= 0)
 
 
 def test_a_failed_job_is_understood_and_replayed(desk: Page):

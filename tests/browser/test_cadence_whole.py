@@ -15,8 +15,8 @@ from playwright.sync_api import Page, expect
 from cadences.models import Account, Attempt, Execution, Run
 from config.demo.personas import Persona
 from queues.work import run_due
+from tests.browser.desk import go, has_no_overflow
 from tests.browser.doors import carry_in
-from tests.browser.test_admin import go, has_no_overflow
 from tests.browser.test_cadences import build
 from tests.cadences.people import company, lead
 from tests.cadences.providers import through_uazapi

@@ -13,8 +13,8 @@ from cadences.publish import draft
 from cadences.runner import run_here
 from cadences.states import RunStatus, Trigger
 from cadences.testing import recording
+from tests.browser.desk import go, has_no_overflow
 from tests.browser.doors import carry_in
-from tests.browser.test_admin import go, has_no_overflow
 from tests.cadences.people import cadence, company, lead
 
 pytestmark = [

@@ -9,8 +9,8 @@ from playwright.sync_api import Page, expect
 
 from cadences.control import switch
 from cadences.models import Execution, Run
+from tests.browser.desk import go, has_no_overflow
 from tests.browser.doors import carry_in
-from tests.browser.test_admin import go, has_no_overflow
 from tests.cadences.happenings import Desk, furnish_desk
 
 pytestmark = [

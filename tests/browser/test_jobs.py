@@ -5,7 +5,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
@@ -13,18 +12,12 @@ from queues.enqueue import enqueue
 from queues.models import Job, Worker
 from queues.states import State
 from queues.work import run_due
-from tests.browser.test_admin import go, has_no_overflow, sign_in
+from tests.browser.desk import go, has_no_overflow
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.usefixtures("complaints"),
 ]
-
-
-@pytest.fixture
-def desk(page: Page, live_server: Any, admin_user: User) -> Page:
-    """Return the browser of the administrator, on the overview."""
-    return sign_in(page, live_server.url, admin_user.username, "password")
 
 
 def search(page: Page, text: str) -> None:

@@ -14,7 +14,7 @@ from queues import repair as pages
 from queues.models import DeadLetter, Job, LetterBulk
 from queues.states import State
 from queues.work import run_due
-from tests.browser.test_admin import has_no_overflow, sign_in
+from tests.browser.desk import has_no_overflow, sign_in
 from tests.queues.graves import bury, done
 
 pytestmark = [
@@ -22,12 +22,6 @@ pytestmark = [
     pytest.mark.usefixtures("complaints"),
 ]
 LONG = 30_000
-
-
-@pytest.fixture
-def desk(page: Page, live_server: Any, admin_user: User) -> Page:
-    """Return the browser of the administrator, on the overview."""
-    return sign_in(page, live_server.url, admin_user.username, "password")
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect
 from queues.enqueue import enqueue
 from queues.models import AuditEntry, Job, Queue, Worker
 from queues.work import run_due
+from tests.browser.desk import has_no_overflow
 from tests.processes import until, worker
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -52,11 +53,6 @@ def enter(page: Page, live_server: Any, user: User) -> Page:
 
 def visit(page: Page, live_server: Any, place: str) -> None:
     page.goto(f"{live_server.url}/admin/queues/{place}/")
-
-
-def has_no_overflow(page: Page) -> bool:
-    wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
-    return bool(wide <= 0)
 
 
 def test_a_viewer_looks_and_changes_nothing_even_with_forged_requests(

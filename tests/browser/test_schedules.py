@@ -12,7 +12,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from queues.models import Job
 from queues.work import run_due
-from tests.browser.test_admin import go, has_no_overflow, sign_in
+from tests.browser.desk import go, has_no_overflow, sign_in
 from tests.queues.schedules import cron, make_schedule, tick
 
 pytestmark = [
@@ -21,12 +21,6 @@ pytestmark = [
 ]
 SCHEDULES = "/admin/django_celery_beat/periodictask/"
 CAMPAIGN = '{"title": "Spring", "first_day": "2026-03-01"}'
-
-
-@pytest.fixture
-def desk(page: Page, live_server: Any, admin_user: User) -> Page:
-    """Return the browser of the administrator, on the overview."""
-    return sign_in(page, live_server.url, admin_user.username, "password")
 
 
 def new_schedule(desk: Page) -> Page:

@@ -20,7 +20,7 @@ from queues.work import run_due
 from syncs.models import EnrolmentRule, SegmentControl, SegmentLog, SegmentRefusal
 from syncs.segments import sprinthub as client
 from syncs.segments import sweep
-from tests.browser.test_admin import has_no_overflow, sign_in
+from tests.browser.desk import has_no_overflow, sign_in
 from tests.cadences.people import cadence
 from tests.simulators.sprinthub import INSTANCE, TOKEN, SprintHub, sprinthub
 from tests.syncs.segments import company

@@ -11,8 +11,8 @@ from playwright.sync_api import Page, ViewportSize, expect
 
 from queues.work import run_due
 from syncs.models import Connection, Run, Store, StoreMember
+from tests.browser.desk import has_no_overflow
 from tests.browser.doors import carry_in
-from tests.browser.test_admin import has_no_overflow
 from tests.market.stand import Call, Stand, standing
 from tests.processes import until
 from tests.syncs.stores import make_store

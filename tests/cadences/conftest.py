@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,19 +13,6 @@ if TYPE_CHECKING:
 
 PROVIDERS = ("phones", "wa", "cloud", "box", "provider")
 """Fixtures that know what reached whom."""
-
-
-@pytest.fixture
-def sql() -> Callable[..., list[tuple[Any, ...]]]:
-    """Return a function that runs a statement and returns its rows."""
-    from django.db import connection
-
-    def run(statement: str, *values: Any) -> list[tuple[Any, ...]]:
-        with connection.cursor() as cursor:
-            cursor.execute(statement, values or None)
-            return cursor.fetchall() if cursor.description else []
-
-    return run
 
 
 @pytest.fixture

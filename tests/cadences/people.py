@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from django.db import connection
 
 from cadences import clock
+from cadences.claim import candidates, claim
 from cadences.enroll import enroll
 from cadences.models import (
     Account,
@@ -190,3 +191,9 @@ def told(run: Run) -> list[str]:
 def execution(run: Run) -> Execution:
     """Return the newest execution of a run."""
     return Execution.objects.filter(run=run).order_by("-position").get()
+
+
+def claimed(clock: Any) -> tuple[Any, Any]:
+    """Claim the one due run; return it and the token of the claim."""
+    ((run_id, token),) = claim(candidates(1, now=clock()), now=clock()).won
+    return run_id, token

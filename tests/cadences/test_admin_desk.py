@@ -13,7 +13,7 @@ from cadences.testing import recording
 from queues.models import AuditEntry, Job
 from tests.cadences.happenings import SHARED, Desk, furnish_desk
 from tests.cadences.people import T, fresh
-from tests.queues.desk import act, page, staff
+from tests.queues.desk import act, last, page, staff
 
 pytestmark = [pytest.mark.django_db, pytest.mark.raw_rows]
 
@@ -24,10 +24,6 @@ PANEL = f"{AT}control/panel/"
 @pytest.fixture
 def desk() -> Desk:
     return furnish_desk()
-
-
-def last(action: str) -> AuditEntry:
-    return AuditEntry.objects.filter(action=action).latest("id")
 
 
 def aged(execution: Execution) -> None:

@@ -13,7 +13,7 @@ from queues.batches import Batch
 from queues.models import AuditEntry, Job
 from queues.work import run_due
 from tests.cadences.people import cadence, company, contact, enrolled, lead
-from tests.queues.desk import act, page, staff
+from tests.queues.desk import act, last, page, staff
 
 pytestmark = pytest.mark.django_db
 
@@ -30,10 +30,6 @@ def ana() -> Lead:
 
 def one(row: Lead, word: str = "change") -> str:
     return f"{LEADS}{row.pk}/{word}/"
-
-
-def last(action: str) -> AuditEntry:
-    return AuditEntry.objects.filter(action=action).latest("id")
 
 
 def test_a_lead_is_added_and_edited_and_the_audit_tells_no_name(

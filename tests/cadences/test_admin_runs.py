@@ -19,7 +19,7 @@ from cadences.selection import Runs
 from queues.models import AuditEntry, Job
 from queues.work import run_due
 from tests.cadences.people import cadence, enrolled, fresh, told
-from tests.queues.desk import act, page, staff
+from tests.queues.desk import act, last, page, staff
 
 pytestmark = pytest.mark.django_db
 
@@ -34,10 +34,6 @@ def two() -> list[Run]:
 
 def one(run: Run, word: str = "change") -> str:
     return f"{LIST}{run.pk}/{word}/"
-
-
-def last(action: str) -> AuditEntry:
-    return AuditEntry.objects.filter(action=action).latest("id")
 
 
 def test_a_pause_with_a_reason_is_told_to_the_audit_and_on_the_page(

@@ -24,7 +24,7 @@ from cadences.models import (
     Version,
 )
 from cadences.publish import draft
-from cadences.rest import rest, wake
+from cadences.rest_account import rest, wake
 from cadences.runner import run_here
 from cadences.states import Trigger
 from queues.models import AuditEntry, Job

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from cadences.claim import candidates, claim
 from cadences.conclude import conclude
 from cadences.deliver import deliver
 from cadences.errors import IllegalMove
@@ -16,23 +15,21 @@ from cadences.outcomes import Accepted, Found, NotFound, Refused, Unknown, Why
 from cadences.pause import resume_run
 from cadences.ports import channel
 from cadences.resolve import resolve
-from cadences.runner import run_here
-from cadences.states import Trigger
-from tests.cadences.people import T, cadence, enrolled, execution, fresh, many, told
+from tests.cadences.people import (
+    T,
+    cadence,
+    claimed,
+    enrolled,
+    execution,
+    fresh,
+    many,
+    told,
+)
+from tests.cadences.providers import run
 
 pytestmark = pytest.mark.django_db
 
 TWO: tuple[dict[str, Any], ...] = ({}, {"delay": 24, "unit": "hours"})
-
-
-def run() -> Any:
-    return run_here(Trigger.MANUAL)
-
-
-def claimed(clock: Any) -> tuple[Any, Any]:
-    """Claim the one due run."""
-    ((run_id, token),) = claim(candidates(1, now=clock()), now=clock()).won
-    return run_id, token
 
 
 def intended(clock: Any) -> Intent:

@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
-from typing import Any
 
 import pytest
 
@@ -13,7 +12,7 @@ from cadences.jobs import CadenceSteps, cadence_steps
 from cadences.journal import open_log
 from cadences.models import Account, Calendar, Control, Event, Execution, Lead, Quota
 from cadences.outcomes import Refused, Unknown, Why
-from cadences.runner import hand_out, run_here
+from cadences.runner import hand_out
 from cadences.senders import day_limit
 from cadences.states import Trigger
 from queues.models import Job
@@ -29,12 +28,9 @@ from tests.cadences.people import (
     lead,
     told,
 )
+from tests.cadences.providers import run
 
 pytestmark = pytest.mark.django_db
-
-
-def run() -> Any:
-    return run_here(Trigger.MANUAL)
 
 
 @pytest.mark.parametrize(("number", "hour"), [

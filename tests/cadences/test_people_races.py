@@ -9,7 +9,6 @@ import pytest
 from django.db import connection
 
 from cadences.answer import bounce, hear, hold, leave, opt_out, takes_over
-from cadences.claim import candidates, claim
 from cadences.conclude import conclude
 from cadences.deliver import deliver
 from cadences.enroll import enroll
@@ -27,18 +26,19 @@ from cadences.pause import (
 )
 from cadences.ports import channel
 from cadences.replies import Kind, Reading
-from cadences.runner import run_here
-from cadences.states import ExitReason, Trigger
+from cadences.states import ExitReason
 from tests.cadences.people import (
     SAO_PAULO,
     T,
     cadence,
+    claimed,
     enrolled,
     execution,
     fresh,
     lead,
     told,
 )
+from tests.cadences.providers import run
 
 pytestmark = pytest.mark.django_db
 
@@ -46,17 +46,8 @@ TWO: tuple[dict[str, Any], ...] = ({}, {"delay": 3, "unit": "days"})
 HUMAN = Reading(Kind.HUMAN)
 
 
-def run() -> Any:
-    return run_here(Trigger.MANUAL)
-
-
 def say(one: Run, reading: Reading = HUMAN, **said: Any) -> None:
     hear(one.lead_id, reading, medium="whatsapp", **said)
-
-
-def claimed(clock: Any) -> tuple[Any, Any]:
-    ((run_id, token),) = claim(candidates(1, now=clock()), now=clock()).won
-    return run_id, token
 
 
 def on_the_wire(clock: Any) -> Intent:

@@ -6,7 +6,6 @@ RITMO_CROWD=100000 makes that many runs due at once instead of some thousands.
 import os
 import threading
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,7 @@ from cadences.states import Trigger
 from queues.models import Job
 from tests.cadences.ledger import doubled
 from tests.cadences.people import cadence, company, crowd, many
+from tests.queues.runners import race
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("clock")]
 
@@ -37,26 +37,6 @@ def resident() -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
-def at_once(count: int, act: Callable[[], Any]) -> list[Any]:
-    """Let threads do something at the same time; return what each returned."""
-    start, ends = threading.Barrier(count), []
-
-    def target() -> None:
-        start.wait()
-        try:
-            ends.append(act())
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=target) for _ in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(ends) == count
-    return ends
-
-
 def manual() -> Any:
     return run_here(Trigger.MANUAL)
 
@@ -65,7 +45,7 @@ def manual() -> Any:
 def test_a6_runners_at_once_send_each_step_once(runners, due, phones):
     many(cadence(), due)
 
-    passes = at_once(runners, manual)
+    passes = race(runners, lambda _: manual())
 
     assert len(phones.ledger) == due
     assert doubled(phones) == {}
@@ -100,7 +80,7 @@ def test_f2_the_last_message_of_a_quota_goes_once(phones):
     Account.objects.filter(company=home).update(per_day=7)
     many(cadence(), 20)
 
-    at_once(3, manual)
+    race(3, lambda _: manual())
 
     assert len(phones.ledger) == 7
     assert Quota.objects.get().used == 7

@@ -12,7 +12,7 @@ from cadences.outcomes import Refused, Unknown, Why
 from cadences.publish import draft
 from cadences.runner import run_here
 from cadences.states import RunStatus, Trigger
-from cadences.steer import may_go, steer
+from cadences.steer_cadence import may_go, steer
 from queues.models import AuditEntry
 from tests.cadences.people import cadence, company, enrolled, fresh
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from queues.models import CronLog, Job
 from queues.schedule import schedule, unschedule
-from queues.terms import Misfire
+from queues.schedule_terms import Misfire
 from tests.chaos.facts import Fact, Harm
 from tests.chaos.jobs import TICK
 

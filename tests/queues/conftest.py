@@ -75,19 +75,6 @@ def claimed(me: int) -> Callable[..., Claim]:
 
 
 @pytest.fixture
-def sql() -> Callable[..., list[tuple[Any, ...]]]:
-    """Return a function that runs a statement and returns its rows."""
-    from django.db import connection
-
-    def run(statement: str, *values: object) -> list[tuple[Any, ...]]:
-        with connection.cursor() as cursor:
-            cursor.execute(statement, values or None)
-            return cursor.fetchall() if cursor.description else []
-
-    return run
-
-
-@pytest.fixture
 def nightly(db: None) -> PeriodicTask:
     """Return a schedule for 03:00 that beat has noticed at 02:30."""
     from tests.queues.schedules import T0, make_schedule, tick

@@ -6,7 +6,7 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 
 from queues.enqueue import enqueue
-from queues.models import Job
+from queues.models import AuditEntry, Job
 from queues.work import run_due
 
 JOBS = "/admin/queues/job/"
@@ -46,3 +46,8 @@ def listed(shown: str) -> int:
 def act(client: Client, action: str, rows: Any, at: str = JOBS, **more: str) -> Any:
     chosen = {"_selected_action": [row.pk for row in rows]}
     return client.post(at, {"action": action, **chosen, **more}, follow=True)
+
+
+def last(action: str) -> AuditEntry:
+    """Return the newest row of the audit of that action."""
+    return AuditEntry.objects.filter(action=action).latest("id")

@@ -237,9 +237,9 @@ def test_letters_are_exported_with_secrets_masked_and_no_formula(operator):
 
 
 def test_an_export_goes_by_pages(operator, monkeypatch):
-    from queues import export
+    from queues import export_letters
 
-    monkeypatch.setattr(export, "PAGE", 2)
+    monkeypatch.setattr(export_letters, "PAGE", 2)
     bury(5)
 
     found = [letter["id"] for letter in json.loads(exported(operator, "json"))]

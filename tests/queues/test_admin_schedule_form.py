@@ -16,10 +16,10 @@ from queues.admin.schedule_pattern import pattern_of
 from queues.admin.schedule_preview import Line, preview
 from queues.due import Between, Every, Once, parse_cron, upcoming
 from queues.errors import InvalidJobData
-from queues.facts import read
 from queues.handlers import registry
 from queues.models import AccessScope, AuditEntry, ScheduleState
 from queues.payload import encode
+from queues.schedule_facts import read
 from tests.queues.desk import page, staff
 from tests.queues.schedules import every, make_schedule
 from tests.queues.test_admin_schedules import GOOD, SCHEDULES, errors, save

@@ -14,7 +14,7 @@ from django_celery_beat.models import CrontabSchedule, PeriodicTask
 from queues.admin.schedule_standing import standing
 from queues.admin.schedule_strip import Block, picture, strips, summary
 from queues.models import AuditEntry, CronLog, Job, ScheduleState
-from queues.plans import row_of
+from queues.schedule_rows import row_of
 from queues.work import run_due
 from tests.queues.desk import page, staff
 from tests.queues.schedules import cron, every, make_schedule, tick

@@ -8,6 +8,7 @@ import pytest
 from django.core import mail
 from django.db import connection, transaction
 from django.db.models.functions import Now
+from django.utils import timezone
 from werkzeug import Response
 
 from queues.alerts import watch as watching
@@ -79,6 +80,21 @@ def test_a_rule_fires_once_and_recovers_once(gauge, rule, email):
     assert fired.title == "Warning: hot: a"
     assert "11 %" in fired.body
     assert fired.subjects == ["a"]
+
+
+def test_a_mute_that_comes_while_its_rule_is_measured_stands(gauge, rule, monkeypatch):
+    put(gauge, "a", 11)
+    watch()
+    level, until = watching._level, timezone.now() + timedelta(hours=1)
+
+    def muted_meanwhile(*args):
+        AlertState.objects.update(muted_until=until)
+        return level(*args)
+
+    monkeypatch.setattr(watching, "_level", muted_meanwhile)
+    watch()
+
+    assert AlertState.objects.get().muted_until == until
 
 
 def test_S47_it_stays_silent_below_its_minimum_sample(gauge, rule):

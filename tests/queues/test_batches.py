@@ -2,8 +2,10 @@
 
 import threading
 import time
+from unittest.mock import Mock
 
 import pytest
+from django.db import DataError, connection
 
 from queues.batches import Batch, close_batches
 from queues.cancel import cancel
@@ -74,6 +76,25 @@ def test_an_error_in_the_block_leaves_nothing():
 
     assert not Job.objects.exists()
     assert not JobBatch.objects.exists()
+
+
+def test_a_batch_that_cannot_be_written_leaves_no_transaction_open():
+    with pytest.raises(DataError), Batch("x" * 201):
+        pass
+
+    assert not connection.in_atomic_block
+    assert not JobBatch.objects.exists()
+
+
+def test_a_batch_that_cannot_be_sealed_leaves_no_transaction_open(monkeypatch):
+    monkeypatch.setattr(Batch, "seal", Mock(side_effect=InvalidOption("no")))
+
+    with pytest.raises(InvalidOption), Batch("import") as batch:
+        batch.enqueue("noop")
+
+    assert not connection.in_atomic_block
+    assert not JobBatch.objects.exists()
+    assert not Job.objects.exists()
 
 
 def test_an_open_batch_is_filled_from_anywhere_and_closed_after_its_seal():

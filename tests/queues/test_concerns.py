@@ -21,6 +21,7 @@ from queues.concerns import (
 )
 from queues.due import Every, Once
 from queues.errors import InvalidSchedule
+from queues.models import Queue
 from queues.survey import Line, Process, Rise
 
 NOW = datetime(2030, 5, 17, 12, 0, tzinfo=UTC)
@@ -99,7 +100,8 @@ def test_a_paused_queue_is_told_as_such_and_not_as_slow():
     lines = [line("mail", waits=9 * MINUTE)]
 
     assert not [*of_lines(lines, NOW, {"mail"})]
-    assert matters(of_pauses([("mail", NOW)])) == [(Matter.PAUSED, "mail")]
+    paused = [Queue(name="mail", paused_at=NOW)]
+    assert matters(of_pauses(paused)) == [(Matter.PAUSED, "mail")]
 
 
 @pytest.mark.parametrize(("hour", "before", "rises"), [(5, 2, 1), (5, 3, 0), (8, 4, 1)])

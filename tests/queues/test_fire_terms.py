@@ -12,7 +12,7 @@ from queues.cancel import cancel
 from queues.fire import Memory
 from queues.models import CronLog, Job, ScheduleState
 from queues.schedule import run_now
-from queues.terms import spread
+from queues.schedule_terms import spread
 from queues.work import run_due
 from tests.queues.schedules import (
     HOUR,

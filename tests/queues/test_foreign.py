@@ -7,7 +7,7 @@ import pytest
 
 from queues.errors import UnreadableFile
 from queues.foreign.entry import Entry, Found, Refusal
-from queues.restore import understand
+from queues.import_schedules import understand
 
 
 def entries(text: str, **options: str) -> list[Found]:

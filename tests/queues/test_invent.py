@@ -8,11 +8,11 @@ from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.db.models import Count
 
+from config.demo.invent import invent
+from config.demo.inventions import QUEUE
 from queues.enqueue import enqueue
 from queues.figures import dead
 from queues.invariants import violations
-from queues.invent import invent
-from queues.inventions import QUEUE
 from queues.models import Attempt, CronLog, DeadLetter, Job, JobMinute
 from queues.states import State
 from queues.work import run_due

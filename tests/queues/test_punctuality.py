@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 import pytest
-from django.db import connection
 from django_celery_beat.models import ClockedSchedule, PeriodicTask, SolarSchedule
 
 from queues.examine import examine
@@ -11,6 +10,7 @@ from queues.models import CronLog, ScheduleState, Worker
 from queues.presence import present
 from queues.punctuality import ailments, firings_lately, late
 from queues.schedule import schedule
+from tests.queues.runners import clock
 from tests.queues.schedules import HOUR, SECOND, at, edit, every, make_schedule, tick
 
 pytestmark = pytest.mark.django_db
@@ -19,13 +19,6 @@ pytestmark = pytest.mark.django_db
 def said() -> dict[str, str]:
     """Return what is wrong, by schedule."""
     return {each.name: each.said for each in ailments()}
-
-
-def clock():
-    """Return the database's time."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT clock_timestamp()")
-        return cursor.fetchone()[0]
 
 
 def secondly(**columns: object) -> PeriodicTask:

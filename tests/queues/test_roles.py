@@ -10,6 +10,8 @@ from django.core.management import call_command
 from django.test import Client
 from django.urls import URLPattern
 
+import cadences.apps
+import syncs.apps
 from queues.access import may, may_everywhere, may_on, scoped
 from queues.enqueue import enqueue
 from queues.models import (
@@ -28,7 +30,7 @@ from queues.roles import ADMINISTRATOR, OPERATOR, VIEWER, install
 from queues.tokens import issue_token
 from queues.work import run_due
 from tests.queues.callers import post
-from tests.queues.desk import JOBS, act, listed
+from tests.queues.desk import JOBS, act, listed, page
 from tests.queues.schedules import cron, make_schedule
 
 pytestmark = pytest.mark.django_db
@@ -75,6 +77,13 @@ def test_a_migrated_database_has_three_roles():
     assert not {"queues.manage_worker", "auth.add_user"} & operator
     assert {"queues.manage_worker", "auth.change_group", "queues.add_apitoken"} <= boss
     assert "auth.delete_permission" not in boss
+
+
+def test_an_operator_works_in_the_apps_on_top_as_they_say():
+    found = granted(OPERATOR)
+
+    for app, config in (("cadences", cadences.apps), ("syncs", syncs.apps)):
+        assert {f"{app}.{codename}" for codename in config.OPERATED} <= found
 
 
 def test_what_staff_took_away_is_not_given_back():
@@ -250,18 +259,12 @@ def test_a_wider_view_than_power_offers_no_button_outside(rows):
     inside, outside = enqueue("noop"), enqueue("reports-queue")
     client = browser(user)
 
-    assert f"/{inside.pk}/cancel/" in _page(client, f"{JOBS}{inside.pk}/change/")
-    assert f"/{outside.pk}/cancel/" not in _page(client, f"{JOBS}{outside.pk}/change/")
+    assert f"/{inside.pk}/cancel/" in page(client, f"{JOBS}{inside.pk}/change/")
+    assert f"/{outside.pk}/cancel/" not in page(client, f"{JOBS}{outside.pk}/change/")
     assert client.post(f"{JOBS}{outside.pk}/cancel/").status_code == 403
     assert act(client, "cancel", [outside], confirmed="yes").status_code == 403
     outside.refresh_from_db()
     assert outside.status == "pending"
-
-
-def _page(client: Client, address: str) -> str:
-    answer = client.get(address)
-    assert answer.status_code == 200, answer
-    return answer.content.decode()
 
 
 def test_the_api_asks_the_same(rows):
@@ -422,8 +425,8 @@ def test_the_page_of_a_limit_names_no_job_to_those_with_a_scope():
     enqueue("turnstile", {"tenant": "acme"})
     address = "/admin/queues/limitrow/turnstile/change/"
     client = browser(member(VIEWER))
-    assert "acme" in _page(client, address)
+    assert "acme" in page(client, address)
 
     narrow(VIEWER, type="noop")
 
-    assert "acme" not in _page(client, address)
+    assert "acme" not in page(client, address)

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from queues import survey
 from queues.enqueue import enqueue, enqueue_many
-from queues.models import Attempt, DeadLetter, Job, Queue, Worker
+from queues.models import Attempt, DeadLetter, Job, Worker
 from queues.outcomes import Bury
 from queues.settle import settle
 
@@ -67,16 +67,6 @@ def test_letters_that_read_alike_are_one_fault(claimed):
     assert second.reason == "yes"
     assert (first.types, first.fingerprint == second.fingerprint) == (1, False)
     assert survey.rise() == survey.Rise(2, 1)
-
-
-def test_a_paused_queue_is_told():
-    Queue.objects.create(name="mail", paused_at=Now())
-    Queue.objects.create(name="open")
-
-    ((name, since),) = survey.paused()
-
-    assert name == "mail"
-    assert abs(since - timezone.now()) < timedelta(seconds=30)
 
 
 @pytest.mark.raw_rows

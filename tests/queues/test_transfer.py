@@ -11,9 +11,9 @@ import pytest
 from django.core.management import CommandError, call_command
 from django_celery_beat.models import PeriodicTask, SolarSchedule
 
-from queues.facts import read
 from queues.models import AuditEntry, ScheduleState
 from queues.schedule import pause, schedule
+from queues.schedule_facts import read
 from tests.processes import command
 from tests.queues.schedules import edit, make_schedule
 

@@ -8,19 +8,6 @@ from typing import Any
 import pytest
 
 
-@pytest.fixture
-def sql() -> Callable[..., list[tuple[Any, ...]]]:
-    """Return a function that runs a statement and returns its rows."""
-    from django.db import connection
-
-    def run(statement: str, *values: Any) -> list[tuple[Any, ...]]:
-        with connection.cursor() as cursor:
-            cursor.execute(statement, values or None)
-            return cursor.fetchall() if cursor.description else []
-
-    return run
-
-
 @pytest.fixture(autouse=True)
 def _invariants_hold(request: pytest.FixtureRequest) -> Iterator[None]:
     """Check after every test with the database what holds at every moment."""

@@ -8,6 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from queues.models import AuditEntry, Job, LimitRow
+from syncs.clock import now
 from syncs.models import (
     EnrolmentRule,
     SegmentControl,
@@ -15,7 +16,6 @@ from syncs.models import (
     SegmentPass,
     SegmentRefusal,
 )
-from syncs.segments.times import now
 from tests.cadences.people import cadence
 from tests.syncs.segments import company, members, run_jobs, segment, sync
 

@@ -9,12 +9,12 @@ from django.core.management import call_command
 from django.db import connection
 
 from queues.models import Job
+from syncs.clock import now
 from syncs.models import SegmentControl, SegmentLog, SegmentPass
 from syncs.segments import measure
 from syncs.segments.errors import Ghost
 from syncs.segments.fence import holding, take_up
 from syncs.segments.start import start
-from syncs.segments.times import now
 from tests.simulators.sprinthub import TOKEN
 from tests.syncs.segments import go_on, members, run_jobs, segment, sync
 

@@ -6,10 +6,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from queues.models import Job
+from syncs.clock import now
 from syncs.models import SegmentControl, SegmentLog, SegmentPass
 from syncs.segments.fire import fire
 from syncs.segments.steer import accept_removals, pause, reactivate
-from syncs.segments.times import now
 from tests.queues.runners import race
 from tests.syncs.segments import go_on, members, run_jobs, segment, sync
 

@@ -14,10 +14,10 @@ from django.db import connection
 from django.db.models import Count
 
 from queues.models import Attempt, Job
+from syncs.clock import now
 from syncs.models import SegmentControl, SegmentLog
 from syncs.segments.fire import fire
 from syncs.segments.measure import busiest
-from syncs.segments.times import now
 from tests.processes import Process, free_port, manage, until, web, worker
 from tests.simulators.sprinthub import INSTANCE, TOKEN
 from tests.syncs.segments import company, members, segment

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from django.utils.translation import gettext as _
 
-from queues.backup import export
+from queues.export_schedules import export
 from queues.management.plain import FAILED, MISUSE, PlainCommand
 
 

@@ -9,8 +9,8 @@ from django.core.management.base import CommandError, CommandParser
 from django.utils.translation import gettext as _
 
 from queues.cron import zone_of
+from queues.import_schedules import Step, Verb, restore, understand
 from queues.management.plain import FAILED, MISUSE, PlainCommand
-from queues.restore import Step, Verb, restore, understand
 
 VERBS: tuple[Verb, ...] = ("create", "change", "same", "refuse")
 

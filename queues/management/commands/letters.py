@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from queues.audit import record
-from queues.export import FORMATS
+from queues.export_letters import FORMATS
 from queues.faults import ORDERS, faults
 from queues.management.orders import add_selection, selection_of
 from queues.management.plain import PlainCommand

@@ -3,12 +3,12 @@
 import pytest
 from django_celery_beat.models import CrontabSchedule
 
-from queues import plans
+from queues import schedule_rows
 from queues.due import upcoming
 from queues.fire import Memory
 from queues.models import Job, ScheduleState
-from queues.notice import notice
-from queues.plans import row_of
+from queues.notice_schedules import notice
+from queues.schedule_rows import row_of
 from tests.queues.schedules import (
     T0,
     at,
@@ -150,7 +150,7 @@ def test_a_pause_that_ended_while_no_beat_ran_is_not_made_up_for(nightly):
 
 def test_a_second_beat_that_lags_undoes_no_notice(nightly):
     edit(nightly, **cron("45 2 * * *"))
-    stale = plans.rows()
+    stale = schedule_rows.rows()
     edit(nightly, **cron("40 2 * * *"))
     tick("02:31")
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import connection
 
-from queues.plans import Row
+from queues.schedule_rows import Row
 
 FRESH = timedelta(minutes=1)
 """How old the last tick of this process may be to say when a change happened."""

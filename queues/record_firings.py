@@ -11,8 +11,8 @@ from django.db import connection
 from queues.ask import ask
 from queues.models import CronLog
 from queues.payload import printable
-from queues.plans import Row
-from queues.terms import Skipped
+from queues.schedule_rows import Row
+from queues.schedule_terms import Skipped
 
 Status = CronLog.Status
 

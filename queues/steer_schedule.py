@@ -5,12 +5,12 @@ from django.db import transaction
 from django.db.models.functions import Now
 from django_celery_beat.models import PeriodicTask
 
-from queues import audit, plans
+from queues import audit, schedule_rows
 from queues.enqueue import enqueue
 from queues.errors import UnknownSchedule
-from queues.facts import UNPAUSED
 from queues.models import CronLog, Job, ScheduleState
 from queues.payload import printable
+from queues.schedule_facts import UNPAUSED
 
 
 @transaction.atomic
@@ -53,7 +53,7 @@ def run_now(name: str, *, by: AbstractBaseUser | None = None) -> Job:
     Raises UnknownSchedule, or as `enqueue` does, and then writes nothing.
     """
     task = _locked(name)
-    row = plans.row_of(task.pk)
+    row = schedule_rows.row_of(task.pk)
     assert row is not None  # noqa: S101 - it is locked
     job = enqueue(row.type, row.data(), owner=by, **row.options)
     CronLog.objects.create(

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 from django.utils.translation import gettext as _
 
-from queues.invent import CHUNK, invent
+from config.demo.invent import CHUNK, invent
 from queues.management.plain import MISUSE, PlainCommand
 
 LONGEST_DAYS = 3650

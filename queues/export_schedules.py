@@ -7,10 +7,10 @@ from typing import Any
 from django_celery_beat.models import PeriodicTask
 
 from queues.errors import QueueError
-from queues.facts import TERMS, Facts, Options, read
 from queues.foreign.entry import Entry, Found, Refusal
 from queues.models import ScheduleState
 from queues.models.job import DEFAULT_PRIORITY
+from queues.schedule_facts import TERMS, Facts, Options, read
 
 VERSION = 1
 SPANS = ("every", "grace", "jitter")

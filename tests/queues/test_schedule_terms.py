@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from queues.due import Between, Every, Plan, newest, parse_cron, tally
-from queues.terms import MOST_COUNTED, Reason, Terms, Verdict, judge, spread
+from queues.schedule_terms import MOST_COUNTED, Reason, Terms, Verdict, judge, spread
 from tests.queues.schedules import HOUR, MINUTE, SECOND, T0, at
 
 HOURLY = parse_cron("0 * * * *", "UTC")

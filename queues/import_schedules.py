@@ -8,15 +8,15 @@ from typing import Any, Literal
 from django.db import transaction
 from django_celery_beat.models import PeriodicTask
 
-from queues import backup
+from queues import export_schedules
 from queues.errors import QueueError, UnreadableFile
-from queues.facts import Facts, check
 from queues.foreign.crontab import is_crontab, read_crontab
 from queues.foreign.entry import Entry, Found, Refusal
 from queues.foreign.pgcron import is_pgcron, read_pgcron
 from queues.foreign.vercel import read_vercel
 from queues.models import ScheduleState
 from queues.schedule import pause, put
+from queues.schedule_facts import Facts, check
 
 Verb = Literal["create", "change", "same", "refuse"]
 
@@ -42,7 +42,7 @@ def understand(text: str, *, base_url: str = "", zone: str) -> list[Found]:
         document = None
     match document:
         case {"schedules": list()}:
-            return list(backup.entries(document))
+            return list(export_schedules.entries(document))
         case {"crons": list(crons)}:
             return read_vercel(crons, base_url=base_url)
         case None if is_pgcron(text):

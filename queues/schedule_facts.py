@@ -13,15 +13,15 @@ from queues.errors import InvalidOption, InvalidSchedule
 from queues.handlers import registry
 from queues.models import ScheduleState
 from queues.models.job import DEFAULT_PRIORITY
-from queues.pattern import (
+from queues.priority import check_priority
+from queues.schedule_pattern import (
     LONGEST,
     check_moment,
     check_pattern,
     columns_of,
     pattern_of,
 )
-from queues.priority import check_priority
-from queues.terms import (
+from queues.schedule_terms import (
     DEFAULT_CAP,
     LONGEST_JITTER,
     MOST_CAP,

@@ -7,8 +7,7 @@ from datetime import UTC, datetime, timedelta
 from django.contrib.auth import get_user_model
 from django.db import connection, transaction
 
-from queues.histogram import EDGES
-from queues.inventions import (
+from config.demo.inventions import (
     ATTEMPT_COLUMNS,
     FIRING_COLUMNS,
     JOB_COLUMNS,
@@ -16,6 +15,7 @@ from queues.inventions import (
     Lines,
     Shop,
 )
+from queues.histogram import EDGES
 from queues.models import JobBatch, Worker
 from queues.rollup import COUNT, merge
 

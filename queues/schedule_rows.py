@@ -11,7 +11,7 @@ from django.db import connection
 from queues.due import Between, Cron, Every, Once, Plan
 from queues.errors import InvalidJobData, InvalidSchedule
 from queues.models.job import DEFAULT_PRIORITY
-from queues.terms import Terms
+from queues.schedule_terms import Terms
 
 # Plain values, one statement: a zone or an interval that the library's own fields
 # refuse to load must not hide the other rows.
