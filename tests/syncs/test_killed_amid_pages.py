@@ -81,11 +81,9 @@ def facts(link):
     orders = Order.objects.filter(connection=link).order_by("external_id")
     lines = OrderLine.objects.filter(order__connection=link).order_by("external_id")
     refunds = Refund.objects.filter(connection=link).order_by("external_id")
+    rows = [dict(row) for found in (orders, lines, refunds) for row in found.values()]
     left_out = {"id", "connection_id", "order_id", "seen_at", "customer"}
-    return [
-        [{name: row[name] for name in row.keys() - left_out} for row in rows.values()]
-        for rows in (orders, lines, refunds)
-    ]
+    return [{name: row[name] for name in row.keys() - left_out} for row in rows]
 
 
 def published(link):
