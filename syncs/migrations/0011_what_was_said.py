@@ -37,6 +37,11 @@ class Migration(migrations.Migration):
             field=models.CharField(db_default="", editable=False, max_length=60),
         ),
         migrations.AddField(
+            model_name="backfill",
+            name="reason_code",
+            field=models.CharField(db_default="", editable=False, max_length=60),
+        ),
+        migrations.AddField(
             model_name="streamrun", name="error_code", field=code()
         ),
         migrations.AddField(
