@@ -4,6 +4,7 @@ import re
 from datetime import timedelta
 from pathlib import Path
 
+import httpx2
 import pytest
 
 from config.env import BASE_DIR
@@ -15,7 +16,8 @@ from queues.publish import publish
 from queues.schedule import schedule
 from queues.states import LIVE
 from tests.pooler import SIZE, pooler
-from tests.processes import beat, until, worker
+from tests.processes import beat, free_port, until, web, worker
+from tests.queues.callers import ENQUEUE
 from tests.queues.runners import race
 from tests.queues.test_limit_races import ledger_crowd
 
@@ -109,6 +111,24 @@ def test_two_beats_fire_each_due_time_once(pooler):
     times = list(CronLog.objects.order_by("due_at").values_list("due_at", flat=True))
     assert times == [times[0] + n * every for n in range(len(times))]
     assert Job.objects.count() == len(times)
+
+
+def test_the_web_takes_jobs_and_knows_that_all_is_well(pooler):
+    home = f"http://127.0.0.1:{(port := free_port())}"
+    secret = {"Authorization": "Bearer cron-test-secret"}
+    wish = {"type": "noop", "data": {}}
+
+    def ask(_):
+        with httpx2.Client(base_url=home, headers=secret, trust_env=False) as caller:
+            return [caller.post(ENQUEUE, json=wish).status_code for _ in range(5)]
+
+    with web(port), worker("-c", "2"), beat():
+        until(lambda: httpx2.get(f"{home}/readyz", trust_env=False).is_success)
+        answers = race(8, ask)
+        until(are_over, PATIENCE)
+
+    assert {status for each in answers for status in each} == {200}
+    assert Job.objects.filter(status="completed").count() == 40
 
 
 def test_threads_that_race_agree(pooler, me):
