@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils import translation
 
 from config.env import BASE_DIR
+from syncs import progress
 from syncs.gates import warning
 from syncs.models import Connection, StoreMember, StreamRun
 from syncs.periods import of_word
@@ -83,6 +84,8 @@ class TestRuns:
         assert (run.error_kind, run.error_code) == ("auth", "auth")
         assert StreamRun.objects.get().error_code == "auth"
         assert store.connections.get().status_code == "auth"
+        assert progress.represent(run)["error_code"] == "auth"
+        assert progress.streams(run)[0]["error_code"] == "auth"
 
     def test_who_reads_portuguese_reads_no_english(self, shop, stand, client):
         stand.script = lambda call, times: (404, {"why": "gone for good"})
