@@ -29,6 +29,14 @@ logger = logging.getLogger(__name__)
 SLICE = 120.0
 """Seconds of a run at a stretch, while others wait."""
 TWICE = 2
+MET = {
+    Verdict.WAIT: StreamStatus.WAITING,
+    Verdict.RETRY: StreamStatus.WAITING,
+    Verdict.HOLD: StreamStatus.HELD,
+    Verdict.FAIL: StreamStatus.FAILED,
+    Verdict.SHUT: StreamStatus.FAILED,
+}
+"""Where a stream stands after an error with that verdict."""
 ERROR = ("status", "error", "error_code", "error_kind")
 
 
@@ -178,13 +186,7 @@ def _rest(link: Connection) -> Wait:
 def _met(now: Turn, link: Connection, row: StreamRun, error: ProviderError) -> bool:
     """Note an error of a stream; tell whether the connection is to be left alone now."""
     verdict = judge(error)
-    status = {
-        Verdict.WAIT: StreamStatus.WAITING,
-        Verdict.RETRY: StreamStatus.WAITING,
-        Verdict.HOLD: StreamStatus.HELD,
-        Verdict.FAIL: StreamStatus.FAILED,
-        Verdict.SHUT: StreamStatus.FAILED,
-    }[verdict]
+    status = MET[verdict]
     with transaction.atomic():
         turn.guard(now.job, now.run)
         row.status, row.error, row.error_kind = status, str(error)[:2000], error.kind
