@@ -33,9 +33,9 @@ DAY = timedelta(days=1)
 # Those whose slice is gone: nothing runs, nothing waits, and nothing will ask. And how
 # the last slice ended: one that a person cancelled is not asked for again.
 FORGOTTEN = """
-SELECT history.id, last.outcome, last.error_message
+SELECT history.id, last.outcome, last.error_message, last.error_code
 FROM sync_backfills AS history LEFT JOIN LATERAL (
-    SELECT status, outcome, error_message FROM sync_queue
+    SELECT status, outcome, error_message, error_code FROM sync_queue
     WHERE kind = 'backfill' AND scope = history.id::text
       AND store_id = history.store_id
     ORDER BY status IN ('queued', 'processing') DESC, queued_at DESC LIMIT 1
@@ -103,7 +103,7 @@ def begin(
     return made
 
 
-def go_on(run: Run, outcome: Outcome, text: str) -> None:
+def go_on(run: Run, outcome: Outcome, text: str, code: str) -> None:
     """Take the end of a slice in, and ask for the next one, in the caller's transaction."""
     made = _held().filter(pk=run.scope).first()
     if made is None or made.status not in UNFINISHED or run.period_start is None:
@@ -114,7 +114,7 @@ def go_on(run: Run, outcome: Outcome, text: str) -> None:
         if made.left_until < made.first_day:
             made.status = BackfillStatus.COMPLETED
     elif made.status == BackfillStatus.RUNNING:
-        made.status, made.reason = BackfillStatus.STOPPED, text
+        _stop(made, text, code)
     _write(made)
     if made.status == BackfillStatus.RUNNING:
         _ask_or_stop(made)
@@ -143,12 +143,12 @@ def look_after() -> int:
     """Ask again for slices that are gone; count them. The tick does, in its transaction."""
     with connection.cursor() as cursor:
         cursor.execute(FORGOTTEN)
-        ends = {key: (outcome, text or "") for key, outcome, text in cursor.fetchall()}
+        ends = {key: end for key, *end in cursor.fetchall()}
     running = _held().filter(pk__in=ends, status=BackfillStatus.RUNNING)
     for made in running:
-        outcome, text = ends[made.pk]
+        outcome, text, code = ends[made.pk]
         if outcome in {Outcome.FAILED, Outcome.CANCELLED}:
-            made.status, made.reason = BackfillStatus.STOPPED, text
+            _stop(made, text or "", code)
             _write(made)
         else:
             _ask_or_stop(made)
@@ -185,15 +185,21 @@ def _ask_or_stop(made: Backfill) -> None:
     try:
         _ask(made)
     except SyncError as error:
-        made.status, made.reason = BackfillStatus.STOPPED, str(error)
+        _stop(made, str(error))
         _write(made)
+
+
+def _stop(made: Backfill, text: str, code: str = "") -> None:
+    made.status, made.reason = BackfillStatus.STOPPED, text
+    made.reason_code = code[:60]
 
 
 def _write(made: Backfill) -> None:
     over = made.status not in UNFINISHED
     Backfill.objects.filter(pk=made.pk).update(
         left_until=made.left_until, slices_done=made.slices_done, status=made.status,
-        reason=made.reason[:2000], ended_at=Now() if over else None,
+        reason=made.reason[:2000], reason_code=made.reason_code,
+        ended_at=Now() if over else None,
     )  # fmt: skip
 
 
@@ -206,7 +212,7 @@ def _steer(
         raise AlreadyOver(
             _("This history is %(status)s") % {"status": held.get_status_display()}
         )
-    held.status, held.reason = after, ""
+    held.status, held.reason, held.reason_code = after, "", ""
     _write(held)
     audit.record(action, held, label=str(held.store), after={"status": str(after)})
     return held

@@ -129,13 +129,11 @@ def block(key: Key, seconds: float | None) -> Wait:
                 "provider asks for an absurd wait",
                 extra={"budget": str(key), "seconds": seconds, "waits": LONGEST},
             )
-        if seconds is None:
-            seconds = BACKOFF[min(row.strikes, len(BACKOFF) - 1)]
-        until = now + timedelta(seconds=min(max(seconds, 1.0), LONGEST))
-        row.blocked_until = max(until, row.blocked_until or until)
+        usual = BACKOFF[min(row.strikes, len(BACKOFF) - 1)]
+        until = _shut(row, now, usual if seconds is None else seconds)
         row.strikes += 1
-        row.save(update_fields=["blocked_until", "strikes"])
-        return wait(key, row.blocked_until, now)
+        row.save(update_fields=["blocked_until", "asked_seconds", "strikes"])
+        return wait(key, until, now)
 
 
 def settle(
@@ -168,9 +166,16 @@ def tell_remaining(key: Key, remaining: int, reset: float) -> None:
     with locked(key) as (row, now):
         row.remaining = remaining
         if remaining == 0:
-            until = now + timedelta(seconds=reset)
-            row.blocked_until = max(until, row.blocked_until or until)
-        row.save(update_fields=["remaining", "blocked_until"])
+            _shut(row, now, reset)
+        row.save(update_fields=["remaining", "blocked_until", "asked_seconds"])
+
+
+def _shut(row: Budget, now: datetime, seconds: float) -> datetime:
+    """Let no call through for so long, at most LONGEST; return until when none is."""
+    until = now + timedelta(seconds=min(max(seconds, 1.0), LONGEST))
+    if row.blocked_until is None or until > row.blocked_until:
+        row.blocked_until, row.asked_seconds = until, seconds
+    return row.blocked_until
 
 
 def remembered(key: Key, name: str) -> dict[str, float]:

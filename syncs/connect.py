@@ -32,7 +32,8 @@ def check(link: Connection) -> Account:
         held.timezone = account.timezone or held.timezone
         held.currency = account.currency or held.currency
         if held.status in SHUT:
-            held.status, held.status_reason = ConnectionStatus.ACTIVE, ""
+            held.status = ConnectionStatus.ACTIVE
+            held.status_code = held.status_reason = ""
         held.consecutive_errors, held.breaker_until = 0, None
         held.save()
         audit.record("connection.test", link, label=f"{link.store} {link}")
@@ -76,8 +77,8 @@ def _set(
 ) -> None:
     held = Connection.objects.select_for_update().get(pk=link.pk)
     before = held.status
-    held.status, held.status_reason = status, reason
-    held.save(update_fields=["status", "status_reason"])
+    held.status, held.status_code, held.status_reason = status, "", reason
+    held.save(update_fields=["status", "status_code", "status_reason"])
     audit.record(
         action, link, label=f"{link.store} {link}", reason=reason,
         before={"status": str(before)}, after={"status": str(status)},

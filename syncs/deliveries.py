@@ -94,6 +94,8 @@ def _apply(link: Connection, batch: Sequence[Delivery]) -> int:
         for gid in refused:
             logger.warning("order of a webhook cannot be used", extra={"order": gid})
     with transaction.atomic():
+        # First, and held to the end: numbers that are computed meanwhile are old.
+        Connection.objects.filter(pk=link.pk).update(told_at=Now())
         save_orders(link, facts)
         for each in batch:
             _deal_with(link, each)
@@ -111,6 +113,7 @@ def _deal_with(link: Connection, delivery: Delivery) -> None:
         case "app/uninstalled":
             Connection.objects.filter(pk=link.pk).update(
                 status=ConnectionStatus.DISABLED,
+                status_code="uninstalled",
                 status_reason="The app was uninstalled in the shop",
             )
         case "shop/redact":

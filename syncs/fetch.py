@@ -130,9 +130,8 @@ def _count(reading: Reading, page: Page, applied: Applied) -> None:
     row.quarantined += len(page.refused)
     row.expected = page.total if page.total is not None else row.expected
     row.as_of = page.as_of or row.as_of
-    row.status, row.waiting_until, row.error, row.error_kind = (
-        StreamStatus.RUNNING, None, "", None,
-    )  # fmt: skip
+    row.status, row.waiting_until = StreamStatus.RUNNING, None
+    row.error, row.error_code, row.error_kind = "", "", None
     row.save()
     state.page_cursor = page.next_cursor
     state.pages_done, state.rows_done = row.pages, row.rows_seen

@@ -14,6 +14,7 @@ from syncs.errors import NotReady, ProviderError, Wait
 from syncs.models import CacheEntry, Connection, Run, StreamRun
 from syncs.periods import days_of
 from syncs.publish import mark_failed, publish
+from syncs.reasons import SEVERAL, code_of
 from syncs.states import ErrorKind, Kind, Outcome, StreamStatus, Waiting
 
 DONE = (StreamStatus.COMPLETE, StreamStatus.HELD, StreamStatus.FAILED)
@@ -48,7 +49,7 @@ def finish(now: Turn) -> object:
         left = [row for row in left if row not in retrying]
         retrying = []
     if left and turn.is_late(now.run):
-        give_up(now, left, "it was not done within a day")
+        give_up(now, left, "it was not done within a day", "deadline")
         left = []
     if now.is_over:
         turn.give_way(now.job, now.run)
@@ -80,14 +81,16 @@ def _why(wait: Wait) -> Waiting:
     return Waiting.PROVIDER if isinstance(wait, NotReady) else Waiting.RATE_LIMIT
 
 
-def give_up(now: Turn, rows: Iterable[StreamRun], why: str = "") -> None:
+def give_up(
+    now: Turn, rows: Iterable[StreamRun], why: str = "", code: str = ""
+) -> None:
     """Let streams fail that are not read any further."""
     with transaction.atomic():
         turn.guard(now.job, now.run)
         for row in rows:
-            row.status, row.error = StreamStatus.FAILED, why or row.error
-            row.waiting_until = None
-            row.save(update_fields=["status", "error", "waiting_until"])
+            row.status, row.waiting_until = StreamStatus.FAILED, None
+            row.error, row.error_code = why or row.error, code or row.error_code
+            row.save(update_fields=["status", "error", "error_code", "waiting_until"])
 
 
 def _conclude(now: Turn, held: dict[str, str]) -> object:
@@ -102,7 +105,7 @@ def _conclude(now: Turn, held: dict[str, str]) -> object:
         if not aside:
             return end(now, Outcome.SUCCEEDED)
         text = "1 row was" if aside == 1 else f"{aside} rows were"
-        return end(now, Outcome.PARTIAL, f"{text} kept aside")
+        return end(now, Outcome.PARTIAL, f"{text} kept aside", code="kept_aside")
     whole = [row for row in now.streams if row.status == StreamStatus.COMPLETE]
     is_partial = (
         bool(whole) or bool(held) or any(r.status == StreamStatus.HELD for r in bad)
@@ -110,9 +113,14 @@ def _conclude(now: Turn, held: dict[str, str]) -> object:
     kind = next(
         (row.error_kind for row in bad if row.error_kind), ErrorKind.DATA_QUALITY
     )
-    return end(
-        now, Outcome.PARTIAL if is_partial else Outcome.FAILED, "; ".join(lines), kind
-    )
+    outcome = Outcome.PARTIAL if is_partial else Outcome.FAILED
+    return end(now, outcome, "; ".join(lines), kind, _code(bad, held))
+
+
+def _code(bad: list[StreamRun], held: dict[str, str]) -> str:
+    """Return the one code of all that went wrong, or that it is several."""
+    codes = {row.error_code for row in bad} | {*map(code_of, held.values())}
+    return codes.pop() if len(codes) == 1 else SEVERAL
 
 
 def _called(run: Run, rows: list[StreamRun]) -> bool:
@@ -129,16 +137,22 @@ def _line(row: StreamRun) -> str:
     return f"{name}: {said}"
 
 
-def end(now: Turn, outcome: Outcome, text: str = "", kind: str | None = None) -> object:
+def end(
+    now: Turn,
+    outcome: Outcome,
+    text: str = "",
+    kind: str | None = None,
+    code: str = "",
+) -> object:
     """End the run, and tell the entries that it did not renew."""
     with transaction.atomic():
-        turn.end(now.job, now.run, outcome, text=text, kind=kind)
+        turn.end(now.job, now.run, outcome, text=text, kind=kind, code=code)
         if now.run.kind == Kind.BACKFILL:
             pass  # it renews no numbers, and takes none away
         elif outcome == Outcome.FAILED:
-            mark_failed(now.run, now.run.data_types, text)
+            mark_failed(now.run, now.run.data_types, text, code)
         elif kind is not None:
-            mark_failed(now.run, _unrenewed(now), text)
+            mark_failed(now.run, _unrenewed(now), text, code)
     return {"run": str(now.run.pk), "outcome": str(outcome)}
 
 

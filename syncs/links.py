@@ -1,6 +1,9 @@
 """Which connections of a store are called, and what becomes of one that errs."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import F
@@ -66,6 +69,17 @@ def rests(link: Connection, *, now: datetime | None = None) -> bool:
     return link.breaker_until is not None and link.breaker_until > (now or clock.now())
 
 
+def told(links: Iterable[Connection], *, hold: bool = False) -> dict[UUID, Any]:
+    """Return when each provider's own word of a change was stored last.
+
+    With `hold` none is stored until the caller's transaction ends.
+    """
+    rows = Connection.objects.filter(pk__in=[each.pk for each in links])
+    if hold:
+        rows = rows.order_by("pk").select_for_update(no_key=True)
+    return dict(rows.values_list("pk", "told_at"))
+
+
 def succeeded(link: Connection) -> None:
     """Forget the errors of a connection: it works."""
     Connection.objects.filter(pk=link.pk).update(
@@ -77,9 +91,9 @@ def erred(link: Connection, error: ProviderError) -> None:
     """Count an error; shut a connection whose credentials or account are refused."""
     reason = str(error)[:2000]
     if isinstance(error, AccessRefused):
-        _shut(link, ConnectionStatus.AUTH_ERROR, reason)
+        _shut(link, ConnectionStatus.AUTH_ERROR, error.code, reason)
     elif isinstance(error, AccountLocked):
-        _shut(link, ConnectionStatus.ACCOUNT_LOCKED, reason)
+        _shut(link, ConnectionStatus.ACCOUNT_LOCKED, error.code, reason)
     Connection.objects.filter(pk=link.pk).update(
         consecutive_errors=F("consecutive_errors") + 1
     )
@@ -89,10 +103,11 @@ def erred(link: Connection, error: ProviderError) -> None:
         Connection.objects.filter(pk=link.pk).update(breaker_until=Now() + rest)
 
 
-def _shut(link: Connection, status: ConnectionStatus, reason: str) -> None:
+def _shut(link: Connection, status: ConnectionStatus, code: str, reason: str) -> None:
     with transaction.atomic():
         rows = Connection.objects.filter(pk=link.pk, status=ConnectionStatus.ACTIVE)
-        if rows.update(status=status, status_reason=reason):
+        said = {"status_code": code[:60], "status_reason": reason}
+        if rows.update(status=status, **said):
             audit.record(
                 "connection.shut", link, reason=reason, after={"status": str(status)}
             )

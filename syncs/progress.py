@@ -90,6 +90,7 @@ def represent(run: Run, *, now: datetime | None = None) -> dict[str, Any]:
         "max_retries": run.max_retries,
         "error": run.error_message,
         "error_class": run.error_kind,
+        "error_code": run.error_code or None,
         "queued_at": iso(run.queued_at),
         "started_at": iso(run.started_at),
         "completed_at": iso(run.completed_at),
@@ -110,6 +111,7 @@ def streams(run: Run) -> list[dict[str, Any]]:
             "expected": row.expected,
             "waiting_until": iso(row.waiting_until),
             "error": row.error or None,
+            "error_code": row.error_code or None,
         }
         for row in rows
     ]

@@ -13,6 +13,7 @@ from django.db.models import Max
 
 from queues.running import RunningJob
 from syncs import clock, gates, lifetimes
+from syncs.links import told as told_changes
 from syncs.models import CacheEntry, CacheVersion, Connection, Run, StreamRun
 from syncs.periods import days_of, period_of
 from syncs.ports import Entry, Period, Stream, provider
@@ -50,6 +51,7 @@ def publish(
 
     What is held back leaves the earlier numbers as they are.
     """
+    before = told_changes(links)
     offers = list(_offers(run, links, streams))
     told = Published(
         held={each.entry.data_type: each.held for each in offers if each.held}
@@ -59,8 +61,10 @@ def publish(
         good = [each for each in offers if not each.held]
         if fresh := [each for each in good if not _is_out(run, each.entry)]:
             version, moment = _next_version(run), clock.now()
+            after = told_changes(links, hold=True)
             for each in fresh:
-                _write(run, each, version, moment)
+                is_old = after.get(each.link.pk) != before.get(each.link.pk)
+                _write(run, each, version, moment, is_old=is_old)
             tell(run, "published", version=version,
                  types=", ".join(each.entry.data_type for each in fresh))  # fmt: skip
         for data_type, reason in told.held.items():
@@ -70,7 +74,7 @@ def publish(
 
 
 @transaction.atomic
-def mark_failed(run: Run, types: Iterable[str] | None, reason: str) -> None:
+def mark_failed(run: Run, types: Iterable[str] | None, reason: str, code: str) -> None:
     """Say on entries that their last sync failed; their numbers stay."""
     rows = CacheEntry.objects.filter(**days_of(run))
     if types is not None:
@@ -78,6 +82,7 @@ def mark_failed(run: Run, types: Iterable[str] | None, reason: str) -> None:
     rows.update(
         sync_status=CacheStatus.ERROR,
         error_message=reason[:2000],
+        error_code=code[:60],
         last_error_at=clock.now(),
     )
 
@@ -152,10 +157,15 @@ def _next_version(run: Run) -> int:
     return int(rows.aggregate(newest=Max("version"))["newest"] or 0) + 1
 
 
-def _write(run: Run, offer: Offer, version: int, moment: datetime) -> None:
+def _write(
+    run: Run, offer: Offer, version: int, moment: datetime, *, is_old: bool
+) -> None:
+    """Write an entry; one that a change overtook is to be renewed by who looks at it."""
     place = _place(run, offer.entry)
     found = CacheEntry.objects.select_for_update().filter(**place).first()
     values = {**_columns(run, offer, moment), "version": version}
+    if is_old:
+        values["fresh_until"] = moment
     if found is None:
         CacheEntry.objects.create(**place, **values)
         return
@@ -186,6 +196,7 @@ def _columns(run: Run, offer: Offer, moment: datetime) -> dict[str, Any]:
         "synced_at": moment,
         "sync_status": CacheStatus.SUCCESS,
         "error_message": None,
+        "error_code": "",
         "last_error_at": None,
         "record_count": entry.record_count,
         "data_summary": json.loads(json.dumps(entry.summary, cls=DjangoJSONEncoder)),

@@ -28,7 +28,8 @@ PRIORITY_MISS, PRIORITY_STALE = 1, 3
 # popular entry is renewed before it expires, and by one reader.
 READ = """
 SELECT wanted.type, entry.id, entry.source, entry.data, entry.version,
-       entry.sync_status, entry.error_message, entry.record_count, entry.data_summary,
+       entry.sync_status, entry.error_message, entry.error_code, entry.record_count,
+       entry.data_summary,
        entry.timezone, entry.as_of, entry.synced_at, entry.fresh_until,
        entry.hard_until, entry.is_negative, entry.is_settled, entry.warnings,
        entry.last_error_at, entry.run_id, entry.period_start, entry.period_end,
@@ -39,7 +40,8 @@ SELECT wanted.type, entry.id, entry.source, entry.data, entry.version,
            * interval '1 second' >= entry.fresh_until AS is_due,
        entry.definition < coalesce((%(definitions)s::jsonb ->> entry.source)::int, 1)
            AS is_void,
-       open.id AS open_id, recent.id AS recent_id, recent.error_message AS recent_error
+       open.id AS open_id, recent.id AS recent_id, recent.error_message AS recent_error,
+       recent.error_code AS recent_code
 FROM unnest(%(types)s::text[]) WITH ORDINALITY AS wanted (type, place)
 LEFT JOIN LATERAL (
     (SELECT * FROM store_sync_cache
@@ -65,7 +67,7 @@ LEFT JOIN LATERAL (
 ) AS open ON true
 LEFT JOIN LATERAL (
     -- What was tried just now is not tried again at every look.
-    SELECT id, error_message FROM sync_queue
+    SELECT id, error_message, error_code FROM sync_queue
     WHERE store_id = %(store)s AND period_start = %(start)s AND period_end = %(end)s
       AND completed_at > clock_timestamp() - interval '5 minutes' AND kind = 'report'
       AND (data_types IS NULL OR wanted.type = ANY (data_types))
@@ -86,6 +88,7 @@ class Found:
     version: int = 0
     is_partial: bool = False
     error: str = ""
+    error_code: str = ""
     record_count: int | None = None
     summary: Any = None
     timezone: str = ""
@@ -204,6 +207,7 @@ def _found(row: dict[str, Any]) -> Found:
             Freshness.MISS,
             is_due=row["recent_id"] is None,
             error=row["recent_error"] or "",
+            error_code=row["recent_code"] or "",
             open_id=row["open_id"],
         )
     state = _state(row)
@@ -220,6 +224,9 @@ def _found(row: dict[str, Any]) -> Found:
         version=row["version"],
         is_partial=row["sync_status"] == CacheStatus.PARTIAL,
         error=row["error_message"] or row["recent_error"] or "",
+        error_code=(
+            row["error_code"] if row["error_message"] else row["recent_code"] or ""
+        ),
         record_count=row["record_count"],
         summary=_loaded(row["data_summary"]),
         timezone=row["timezone"],

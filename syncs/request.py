@@ -135,7 +135,8 @@ def cancel(run: Run, *, reason: str = "") -> Run:
     if held.status == RunStatus.QUEUED:
         held.status, held.outcome = RunStatus.FAILED, Outcome.CANCELLED
         held.error_message = reason or "Cancelled"
-        held.save(update_fields=["status", "outcome", "error_message"])
+        held.error_code = "" if reason else "cancelled"
+        held.save(update_fields=["status", "outcome", "error_message", "error_code"])
     else:
         Run.objects.filter(pk=held.pk).update(cancel_requested_at=Now())
     audit.record("sync.cancel", held, label=str(held.store), reason=reason)

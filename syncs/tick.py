@@ -145,7 +145,8 @@ def _mend(run_id: UUID, job_status: str | None, error: str | None) -> int:
         text = error or "Its job died"
         turn.conclude(run, Outcome.FAILED, text=text, code="job_died")
     elif job_status == "cancelled":
-        turn.conclude(run, Outcome.CANCELLED, text="Its job was cancelled")
+        turn.conclude(run, Outcome.CANCELLED, text="Its job was cancelled",
+                      code="job_cancelled")  # fmt: skip
     else:
         with connection.cursor() as cursor:
             cursor.execute(REQUEUE, [run_id])

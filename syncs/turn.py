@@ -163,7 +163,7 @@ def conclude(
     level = "info" if outcome == Outcome.SUCCEEDED else "warning"
     tell(run, "ended", text, level=level, outcome=str(outcome), code=code)
     if run.kind == Kind.BACKFILL:
-        backfill.go_on(run, outcome, text)
+        backfill.go_on(run, outcome, text, code)
     return True
 
 

@@ -181,6 +181,22 @@ def quota(now: datetime, window: timedelta) -> Iterator[Reading]:
             yield Reading(left, name, label=name, group="Klaviyo", path=path)
 
 
+@measure("sync-wait", _("wait that a provider asks for"), unit="s")
+def asked_wait(now: datetime, window: timedelta) -> Iterator[Reading]:
+    """Tell what each provider that lets no call through asked us to wait."""
+    rows = Budget.objects.filter(blocked_until__gt=now, asked_seconds__isnull=False)
+    for row in rows:
+        path = reverse("admin:syncs_budget_change", args=[row.pk])
+        group = dict(Provider.choices).get(row.provider, row.provider)
+        yield Reading(
+            row.asked_seconds or 0.0,
+            str(row),
+            label=str(row),
+            group=str(group),
+            path=path,
+        )
+
+
 @measure("sync-version", _("days for which the version of an API is served"))
 def version(now: datetime, window: timedelta) -> Iterator[Reading]:
     """Tell for how long the pinned versions are there."""
@@ -256,4 +272,6 @@ starter_rule(
     "sync-freshness", measure="sync-freshness", threshold=100, critical_threshold=200
 )
 starter_rule("sync-quota", measure="sync-quota", side="below", threshold=10)
+# Days are the longest quotas: who asks for more is mistaken, or has shut us out.
+starter_rule("sync-wait", measure="sync-wait", threshold=DAY)
 starter_rule("sync-version", measure="sync-version", side="below", threshold=60)

@@ -29,6 +29,15 @@ logger = logging.getLogger(__name__)
 SLICE = 120.0
 """Seconds of a run at a stretch, while others wait."""
 TWICE = 2
+MET = {
+    Verdict.WAIT: StreamStatus.WAITING,
+    Verdict.RETRY: StreamStatus.WAITING,
+    Verdict.HOLD: StreamStatus.HELD,
+    Verdict.FAIL: StreamStatus.FAILED,
+    Verdict.SHUT: StreamStatus.FAILED,
+}
+"""Where a stream stands after an error with that verdict."""
+ERROR = ("status", "error", "error_code", "error_kind")
 
 
 def work(key: str, job: RunningJob, *, seconds: float = SLICE) -> object:
@@ -52,7 +61,7 @@ def work(key: str, job: RunningJob, *, seconds: float = SLICE) -> object:
 def _turn(now: Turn) -> object:
     run = now.run
     if run.cancel_requested_at is not None:
-        turn.end(now.job, run, Outcome.CANCELLED, text="Cancelled")
+        _cancelled(now)
         return {"outcome": Outcome.CANCELLED}
     now.links = links.of(run)
     if not now.links:
@@ -61,6 +70,7 @@ def _turn(now: Turn) -> object:
             Outcome.FAILED,
             "No connection of this store may be called",
             ErrorKind.CONFIG,
+            "nothing_to_call",
         )
     _plan(now)
     for link in now.links:
@@ -144,7 +154,7 @@ def _must_stop(now: Turn, link: Connection) -> bool:
     if run is None:
         raise Superseded(f"run {now.run.pk} is gone")
     if run["cancel_requested_at"] is not None or now.job.cancelled():
-        turn.end(now.job, now.run, Outcome.CANCELLED, text="Cancelled")
+        _cancelled(now)
         raise Superseded(f"run {now.run.pk} was cancelled")
     if not Connection.objects.filter(pk=link.pk, status="active").exists():
         turn.end(
@@ -156,6 +166,12 @@ def _must_stop(now: Turn, link: Connection) -> bool:
         )
         raise Superseded(f"run {now.run.pk}: {link} was paused")
     return time.monotonic() >= now.until
+
+
+def _cancelled(now: Turn) -> None:
+    turn.end(
+        now.job, now.run, Outcome.CANCELLED, text="Cancelled", code="cancelled"
+    )  # fmt: skip
 
 
 def _rest(link: Connection) -> Wait:
@@ -170,18 +186,13 @@ def _rest(link: Connection) -> Wait:
 def _met(now: Turn, link: Connection, row: StreamRun, error: ProviderError) -> bool:
     """Note an error of a stream; tell whether the connection is to be left alone now."""
     verdict = judge(error)
-    status = {
-        Verdict.WAIT: StreamStatus.WAITING,
-        Verdict.RETRY: StreamStatus.WAITING,
-        Verdict.HOLD: StreamStatus.HELD,
-        Verdict.FAIL: StreamStatus.FAILED,
-        Verdict.SHUT: StreamStatus.FAILED,
-    }[verdict]
+    status = MET[verdict]
     with transaction.atomic():
         turn.guard(now.job, now.run)
         row.status, row.error, row.error_kind = status, str(error)[:2000], error.kind
+        row.error_code = error.code[:60]
         row.waiting_until = error.until if isinstance(error, Wait) else None
-        row.save(update_fields=["status", "error", "error_kind", "waiting_until"])
+        row.save(update_fields=[*ERROR, "waiting_until"])
         level = "info" if verdict == Verdict.WAIT else "warning"
         tell(now.run, f"stream_{verdict}", str(error), level=level, stream=row.stream,
              kind=str(error.kind), code=error.code, endpoint=error.endpoint)  # fmt: skip
@@ -192,7 +203,7 @@ def _met(now: Turn, link: Connection, row: StreamRun, error: ProviderError) -> b
     if not isinstance(error, QualityHeld):
         links.erred(link, error)
     if verdict == Verdict.SHUT:
-        give_up(now, _left(now, link), str(error))
+        give_up(now, _left(now, link), str(error), error.code)
     return verdict == Verdict.SHUT
 
 

@@ -68,10 +68,11 @@ def _facts() -> Iterator[tuple[str, str]]:
     options = {
         **connection.get_connection_params(),
         "connect_timeout": CONNECT_SECONDS,
-        "autocommit": True,
+        "autocommit": False,
     }
     with psycopg.connect(**options) as door:
-        door.execute(f"SET statement_timeout = {STATEMENT_MS}")
+        # Of this transaction alone: behind a pooler the session is other clients', too.
+        door.execute(f"SET LOCAL statement_timeout = {STATEMENT_MS}")
         applied = set(
             door.execute("SELECT app, name FROM django_migrations").fetchall()
         )

@@ -23,6 +23,7 @@ from syncs import backfill
 from syncs.errors import SyncError
 from syncs.models import Backfill, Store
 from syncs.ports import Estimate, Period
+from syncs.reasons import reason
 from syncs.states import UNFINISHED, BackfillStatus
 
 STEER = "syncs.steer_backfill"
@@ -192,4 +193,4 @@ class BackfillAdmin(Operated, Window):
     @admin.display(description=gettext_lazy("because"))
     def why(self, row: Backfill) -> str:
         """Show what stopped it."""
-        return show.short(row.reason, 90) or str(show.NOTHING)
+        return show.short(reason(row.reason_code, row.reason), 90) or str(show.NOTHING)

@@ -28,8 +28,8 @@ class BudgetAdmin(Window):
     list_filter = ("provider",)
     search_fields = ("account",)
     fields = readonly_fields = (
-        "provider", "account", "group", "used", "state", "strikes", "capacity", "level",
-        "restore_rate", "measured_at",
+        "provider", "account", "group", "used", "state", "asked_seconds", "strikes",
+        "capacity", "level", "restore_rate", "measured_at",
     )  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> Any:

@@ -12,6 +12,7 @@ from queues.admin.paging import EstimatingPaginator
 from queues.admin.verbs import Window
 from syncs.admin import look
 from syncs.models import CacheEntry
+from syncs.reasons import reason
 from syncs.states import CacheStatus
 
 TONES = {
@@ -36,7 +37,7 @@ class CacheAdmin(Window):
     search_fields = ("store__name",)
     fields = readonly_fields = (
         "store", "data_type", "source", "period_start", "period_end", "timezone",
-        "sync_status", "error_message", "version", "record_count", "as_of",
+        "sync_status", "error", "version", "record_count", "as_of",
         "synced_at", "fresh_until", "hard_until", "is_settled", "is_negative",
         "warnings", "numbers",
     )  # fmt: skip
@@ -56,6 +57,11 @@ class CacheAdmin(Window):
     def days(self, entry: CacheEntry) -> SafeString:
         """Show the days that they are of."""
         return look.span(entry.period_start, entry.period_end)
+
+    @admin.display(description=gettext_lazy("last error"))
+    def error(self, entry: CacheEntry) -> str:
+        """Show why the last sync of it failed."""
+        return reason(entry.error_code, entry.error_message) or str(show.NOTHING)
 
     @admin.display(description=gettext_lazy("numbers"))
     def numbers(self, entry: CacheEntry) -> SafeString:

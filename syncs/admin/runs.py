@@ -20,6 +20,7 @@ from syncs.admin import look
 from syncs.admin.overview import overview
 from syncs.errors import SyncError
 from syncs.models import Run, StreamState
+from syncs.reasons import reason
 from syncs.request import cancel, retry
 from syncs.states import OPEN, OVER, Outcome, RunStatus
 
@@ -179,7 +180,8 @@ class RunAdmin(Operated, Window):
         """Show what it waits for, or what went wrong."""
         if run.status in OPEN and run.waiting_for:
             return str(progress.WAITS[run.waiting_for])
-        return show.short(run.error_message, 60) or show.NOTHING
+        told = reason(run.error_code, run.error_message)
+        return show.short(told, 60) or show.NOTHING
 
 
 def _took(run: Run) -> str:

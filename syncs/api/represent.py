@@ -43,6 +43,7 @@ def _entry(found: Found) -> dict[str, Any]:
         "fresh_until": progress.iso(found.fresh_until),
         "timezone": found.timezone or None,
         "error": found.error or None,
+        "error_code": found.error_code or None,
         "warnings": list(found.warnings),
         "snapshot_of": of
         and {"start": of.start.isoformat(), "end": of.end.isoformat()},

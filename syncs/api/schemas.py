@@ -25,6 +25,7 @@ class StreamShown(Schema):
     expected: int | None
     waiting_until: str | None
     error: str | None
+    error_code: str | None
 
 
 class RunShown(Schema):
@@ -46,6 +47,7 @@ class RunShown(Schema):
     max_retries: int
     error: str | None
     error_class: str | None
+    error_code: str | None
     queued_at: str | None
     started_at: str | None
     completed_at: str | None
@@ -70,6 +72,7 @@ class EntryShown(Schema):
     fresh_until: str | None
     timezone: str | None
     error: str | None
+    error_code: str | None
     warnings: list[str]
     snapshot_of: dict[str, str] | None
     run: str | None

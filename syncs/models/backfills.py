@@ -35,6 +35,7 @@ class Backfill(models.Model):
         choices=BackfillStatus,
         db_default=BackfillStatus.RUNNING,
     )
+    reason_code = models.CharField(max_length=60, editable=False, db_default="")
     reason = models.TextField(_("because"), blank=True, db_default="")
     slices_done = models.PositiveIntegerField(_("slices read"), db_default=0)
     # What it was said to take: rows, calls, points and seconds.

@@ -16,6 +16,10 @@ class Budget(models.Model):
     account = models.CharField(_("account"), max_length=200)
     group = models.CharField(_("endpoint"), max_length=60)
     blocked_until = models.DateTimeField(_("blocked until"), null=True, blank=True)
+    # What the provider asked for, however absurd; we wait for 36 hours at most.
+    asked_seconds = models.FloatField(
+        _("seconds that were asked for"), null=True, blank=True
+    )
     strikes = models.PositiveIntegerField(_("refusals in a row"), db_default=0)
     # A bucket of points: what was in it at a moment, calls in flight not counted.
     capacity = models.FloatField(_("capacity"), null=True, blank=True)

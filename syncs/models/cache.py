@@ -40,6 +40,9 @@ class CacheEntry(models.Model):
         choices=CacheStatus,
         db_default=CacheStatus.SUCCESS,
     )
+    error_code = models.CharField(
+        _("code of the error"), max_length=60, blank=True, db_default=""
+    )
     error_message = models.TextField(_("last error"), null=True, blank=True)
     record_count = models.IntegerField(_("records"), null=True, blank=True)
     data_summary = models.JSONField(_("summary"), null=True, blank=True)

@@ -42,12 +42,15 @@ class Connection(models.Model):
         choices=ConnectionStatus,
         db_default=ConnectionStatus.ACTIVE,
     )
+    status_code = models.CharField(max_length=60, editable=False, db_default="")
     status_reason = models.TextField(_("because"), blank=True, db_default="")
     checked_at = models.DateTimeField(_("checked"), null=True, blank=True)
     consecutive_errors = models.PositiveIntegerField(_("errors in a row"), db_default=0)
     # After five errors in a row nobody calls before this moment.
     breaker_until = models.DateTimeField(_("rests until"), null=True, blank=True)
     last_success_at = models.DateTimeField(_("last success"), null=True, blank=True)
+    # When a change that the provider told by itself was stored last.
+    told_at = models.DateTimeField(_("last change told"), null=True, blank=True)
     freshness_minutes = models.PositiveIntegerField(
         _("should be no older than, in minutes"), null=True, blank=True
     )

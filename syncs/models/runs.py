@@ -238,6 +238,9 @@ class StreamRun(models.Model):
         null=True,
         blank=True,
     )
+    error_code = models.CharField(
+        _("code of the error"), max_length=60, blank=True, db_default=""
+    )
     error = models.TextField(_("error"), blank=True, db_default="")
     started_at = models.DateTimeField(_("started"), null=True, blank=True)
     finished_at = models.DateTimeField(_("ended"), null=True, blank=True)

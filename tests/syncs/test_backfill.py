@@ -184,7 +184,7 @@ def test_an_error_stops_it_and_it_goes_on_where_it_was(store, shops):
     rerun(slices().get())
     made.refresh_from_db()
     assert made.status == BackfillStatus.STOPPED
-    assert made.reason
+    assert (bool(made.reason), made.reason_code) == (True, "auth")
 
     shops.faults.clear()
     Connection.objects.update(status="active")

@@ -17,7 +17,7 @@ from syncs.errors import (
     Transient,
     Wait,
 )
-from syncs.models import Piece, ReportState, Result
+from syncs.models import Budget, Piece, ReportState, Result
 from syncs.ports import Period, provider
 from tests.simulators.klaviyo_account import campaign, fill, metric
 from tests.syncs.provider_fixtures import *  # noqa: F403
@@ -99,6 +99,8 @@ def test_S15_retry_after_in_every_shape(mail, said, seconds, caplog):
     wait = (caught.value.until - timezone.now()).total_seconds()
     assert seconds - 5 <= wait <= seconds + 1
     assert ("absurd wait" in caplog.text) == (said == "999999")
+    asked = Budget.objects.get(group="flows").asked_seconds
+    assert (asked > 86_400) == (said == "999999")  # which is told
 
 
 def test_S16_a_spent_day_stops_every_store_of_the_account_and_nothing_else(mail):

@@ -5,15 +5,21 @@ import threading
 
 import pytest
 
+from queues.enqueue import enqueue
 from queues.models import Job
+from queues.states import LIVE
 from syncs.models import Run
 from syncs.states import OPEN, Outcome
+from tests.cadences.people import cadence, company, many
+from tests.cadences.providers import through_uazapi
 from tests.market.models import Sale
+from tests.pooler import SIZE, pooler
 from tests.processes import until, worker
 from tests.queues.conftest import own_postgres, own_redis
+from tests.simulators.uazapi import uazapi
 from tests.syncs.stores import again, ask, entry, sync
 
-__all__ = ["own_postgres", "own_redis"]
+__all__ = ["own_postgres", "own_redis", "pooler"]
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(900)]
 
@@ -113,3 +119,26 @@ def test_S60_a_full_disk_fails_one_run_and_others_go_on(stand, shop, sql):
     }
     assert not Job.objects.filter(status="processing").exists()
     assert sync(full, forced=True).outcome == Outcome.SUCCEEDED
+
+
+def test_S60_behind_a_pooler_everything_comes_to_the_same(stand, shop, pooler):
+    stand.pages = 6
+    stores = [shop(), shop("Livraria Lua"), shop("Padaria Mar"), shop("Feira Rio")]
+    company(calendar=None)
+    with uazapi() as phones:
+        through_uazapi(phones)
+        many(cadence(), 30)
+        with worker("-c", "3"):
+            runs = [ask(each).run for each in stores]
+            enqueue("cadence-runner", {"trigger": "CRON"})
+            enqueue("sync-worker")
+            until(are_over, PATIENCE)
+            until(lambda: not Job.objects.filter(status__in=LIVE).exists(), PATIENCE)
+            servers = pooler.show("SERVERS")
+
+    assert len(servers) <= SIZE
+    assert all(entry(each).record_count == 12 for each in stores)
+    assert {Run.objects.get(pk=each.pk).outcome for each in runs} == {"succeeded"}
+    assert sorted(stand.cursors()) == sorted([*"123456"] * 4)
+    assert list(phones.counts().values()) == [1] * 30
+    assert not Job.objects.exclude(status="completed").exists()

@@ -12,7 +12,7 @@ from queues.models import AlertMessage, AlertRule, AlertState, Attempt, Job
 from syncs import budgets, clock
 from syncs.budgets import Key
 from syncs.klaviyo.client import TIERS
-from syncs.models import Connection, Run, Spending, Store
+from syncs.models import Budget, Connection, Run, Spending, Store
 from tests.syncs.stores import ask, connect, sync
 
 pytestmark = [pytest.mark.django_db, pytest.mark.raw_rows]
@@ -21,7 +21,7 @@ DAY = timedelta(days=1)
 MINE = (
     "sync-success-rate", "sync-run-time", "sync-held", "sync-kept-aside",
     "sync-queue-age", "sync-forecast", "sync-errors", "sync-access", "sync-freshness",
-    "sync-quota", "sync-version",
+    "sync-quota", "sync-wait", "sync-version",
 )  # fmt: skip
 
 
@@ -271,6 +271,27 @@ def test_an_account_that_is_blocked_for_hours_has_nothing_left(monkeypatch):
     left = {name: each.value for name, each in readings("sync-quota").items()}
 
     assert left == {"AbC123 flows": 0, "AbC123 campaigns": 100}
+
+
+def test_S15_an_absurd_wait_is_told_until_it_is_over(rules):
+    absurd = budgets.block(Key("klaviyo", "AbC123", "flows"), 999_999)
+    budgets.block(Key("klaviyo", "AbC123", "flows"), 60)  # a shorter one hides nothing
+
+    assert look("sync-wait") == ["fired"]
+    assert look("sync-wait") == ["fired"]
+    message = AlertMessage.objects.get(rule__code="sync-wait")
+    assert "999,999 s" in message.body
+    wait = absurd.until - clock.now()
+    assert timedelta(hours=35.9) < wait <= timedelta(hours=36)
+    Budget.objects.update(blocked_until=clock.now())
+    assert look("sync-wait") == ["fired", "recovered"]
+
+
+def test_S16_a_wait_until_tomorrow_is_a_quota_and_not_absurd(rules):
+    budgets.block(Key("klaviyo", "AbC123", "flows"), 73_473)
+    budgets.block(Key("shopify", "mugs.myshopify.com", "points"), None)
+
+    assert look("sync-wait") == []
 
 
 def test_numbers_that_are_held_back_are_told_until_a_sync_goes_well(rules, shop, stand):

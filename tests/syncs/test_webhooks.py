@@ -9,10 +9,12 @@ from django.db import connection as database
 from queues.models import Job
 from queues.testing import inline
 from syncs.credentials import replace
-from syncs.models import Connection, Delivery, Order
+from syncs.models import CacheEntry, Connection, Delivery, Order, Run
+from syncs.shopify.adapter import ShopifyProvider
 from tests.simulators.shopify import TOKEN, signature
 from tests.syncs.provider_fixtures import *  # noqa: F403
 from tests.syncs.shops import pull, shop_of
+from tests.syncs.stores import sync
 
 pytestmark = pytest.mark.django_db
 SECRET = "secret-1"
@@ -144,6 +146,56 @@ def test_S13_many_deliveries_are_one_job_and_few_calls(client, shops, link):
 
     assert Order.objects.count() == 61
     assert shops.ledger.count("Orders") <= 3
+
+
+def test_S13_a_change_amid_a_sync_is_stored_at_once_and_published_by_it(
+    client, shops, link, monkeypatch
+):
+    fifth, fetch, pages = number_of(shops, 4), ShopifyProvider.fetch, []
+
+    def interrupted(*arguments):
+        page = fetch(*arguments)
+        pages.append(page)
+        if len(pages) == 2:  # the first brought order 5, and is stored
+            shops.shops["mugs.myshopify.com"].touch(fifth, name="#changed")
+            for each in range(20):
+                deliver(client, {"id": fifth}, delivery=f"d-{each}")
+            assert Job.objects.filter(type="shopify-webhooks").count() == 1
+            _run_waiting()
+            assert Order.objects.filter(name="#changed").count() == 1
+        return page
+
+    monkeypatch.setattr(ShopifyProvider, "fetch", interrupted)
+    run = sync(link.store)
+
+    assert (run.outcome, len(pages)) == ("succeeded", 2), run.error_message
+    assert Order.objects.filter(name="#changed").count() == 1
+    assert Run.objects.count() == 1
+    entry = CacheEntry.objects.get(data_type="orders")
+    assert (entry.record_count, entry.fresh_until > entry.synced_at) == (130, True)
+
+
+def test_S13_numbers_that_a_change_overtook_are_published_as_old(
+    client, shops, link, monkeypatch
+):
+    compute = ShopifyProvider.entries
+
+    def overtaken(*arguments):
+        found = list(compute(*arguments))
+        shops.shops["mugs.myshopify.com"].touch(number_of(shops, 5), name="#late")
+        deliver(client, {"id": number_of(shops, 5)}, delivery="late")
+        _run_waiting()
+        return found
+
+    monkeypatch.setattr(ShopifyProvider, "entries", overtaken)
+    sync(link.store)
+
+    entry = CacheEntry.objects.get(data_type="orders")
+    assert entry.fresh_until <= entry.synced_at
+    monkeypatch.undo()
+    sync(link.store, forced=True)
+    entry.refresh_from_db()
+    assert entry.fresh_until > entry.synced_at
 
 
 def _run_waiting() -> None:
