@@ -121,8 +121,9 @@ def _bars(rows: list[tuple[str, int]], words: Any, kind: str) -> list[Bar]:
 
 def _backlog(found: Standing) -> list[Bar]:
     """Return where the messages wait; beyond SHOWN lines the rest is one."""
+    anyone = _("any account")
     lines = [
-        (f"{look.reason(Medium, each.medium)} · {each.account or _('any account')}",
+        (f"{look.reason(Medium, each.medium)} · {each.account or anyone}",
          each.count, {"medium": each.medium})
         for each in found.backlog
     ]  # fmt: skip
