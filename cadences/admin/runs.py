@@ -127,6 +127,10 @@ class RunAdmin(Kept, Window, Desk):
             page.template_name = "admin/cadences/run/migrate.html"
         return page
 
+    def called(self, request: HttpRequest, row: Any) -> str:
+        """Name a run by who is in what."""
+        return f"{look.lead(request, row.lead)} · {row.cadence}"
+
     def details(self, request: HttpRequest, row: Any) -> dict[str, Any]:
         """Show what it waits for, what happened, and what was sent."""
         return page_of(request, row)

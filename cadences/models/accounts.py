@@ -23,7 +23,9 @@ class Account(models.Model):
         DISCONNECTED = "disconnected", _("disconnected")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, db_default=RandomUUID())
-    company = models.ForeignKey(Company, models.PROTECT, related_name="accounts")
+    company = models.ForeignKey(
+        Company, models.PROTECT, verbose_name=_("company"), related_name="accounts"
+    )
     medium = models.CharField(_("channel"), max_length=10, choices=Medium)
     adapter = models.CharField(_("adapter"), max_length=50)
     name = models.CharField(_("name"), max_length=100)

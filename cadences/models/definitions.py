@@ -39,7 +39,9 @@ class Cadence(models.Model):
         SEND = "send", _("send all the same")
 
     id = models.UUIDField(primary_key=True, db_default=RandomUUID(), editable=False)
-    company = models.ForeignKey(Company, models.PROTECT, related_name="cadences")
+    company = models.ForeignKey(
+        Company, models.PROTECT, verbose_name=_("company"), related_name="cadences"
+    )
     code = models.CharField(_("code"), max_length=100)
     name = models.CharField(_("name"), max_length=200, blank=True, db_default="")
     description = models.TextField(_("description"), blank=True, db_default="")
@@ -61,8 +63,9 @@ class Cadence(models.Model):
         _("on a reply"), max_length=10, choices=OnReply, db_default=OnReply.FINISH
     )
     calendar = models.ForeignKey(
-        Calendar, models.PROTECT, null=True, blank=True, related_name="+"
-    )
+        Calendar, models.PROTECT, null=True, blank=True, related_name="+",
+        verbose_name=_("calendar"),
+    )  # fmt: skip
     time_zone = models.CharField(
         _("time zone"), max_length=64, blank=True, db_default=""
     )
@@ -173,8 +176,9 @@ class Step(models.Model):
     )
     local_time = models.TimeField(_("at local time"), null=True, blank=True)
     calendar = models.ForeignKey(
-        Calendar, models.PROTECT, null=True, blank=True, related_name="+"
-    )
+        Calendar, models.PROTECT, null=True, blank=True, related_name="+",
+        verbose_name=_("calendar"),
+    )  # fmt: skip
     stop_on_reply = models.BooleanField(_("a reply ends the run"), db_default=True)
     conditions = models.JSONField(
         _("conditions"), blank=True, default=list, db_default=[]

@@ -13,6 +13,7 @@ from queues.admin.paging import EstimatingPaginator
 from queues.admin.verbs import Operated, Verb, Window
 from queues.audit import record
 from queues.errors import QueueError
+from syncs.admin import told
 from syncs.admin.segments import end_of
 from syncs.errors import SyncError
 from syncs.models import Enrolment, EnrolmentRule, SegmentLog, SegmentRefusal
@@ -49,7 +50,7 @@ class SegmentLogAdmin(Window):
     fields = readonly_fields = (
         "segment_id", "execution_time", "scheduled_for", "trigger", "actor", "status",
         "fault", "message", "success_rate", "duration_seconds", "active_seconds",
-        "stats", "job_id",
+        "figures", "job_id",
     )  # fmt: skip
 
     @admin.display(description=gettext_lazy("began"))
@@ -73,6 +74,11 @@ class SegmentLogAdmin(Window):
         seconds = row.duration_seconds
         return show.seconds(None if seconds is None else float(seconds))
 
+    @admin.display(description=gettext_lazy("figures"))
+    def figures(self, row: SegmentLog) -> SafeString:
+        """Show what it counted."""
+        return told.figures(row.stats)
+
     @admin.display(description=gettext_lazy("message"))
     def short(self, row: SegmentLog) -> str:
         """Show the first words of its message."""
@@ -94,7 +100,7 @@ class SegmentRefusalAdmin(Operated, Window):
     list_select_related = ("control",)
     search_fields = ("=external_id",)
     fields = readonly_fields = (
-        "control", "external_id", "reason", "sample", "created_at", "seen_at",
+        "control", "external_id", "reason", "its_form", "created_at", "seen_at",
         "resolved_at",
     )  # fmt: skip
 
@@ -102,6 +108,11 @@ class SegmentRefusalAdmin(Operated, Window):
     def short(self, row: SegmentRefusal) -> str:
         """Show the first words of the reason."""
         return show.short(row.reason, 80)
+
+    @admin.display(description=gettext_lazy("its form"))
+    def its_form(self, row: SegmentRefusal) -> SafeString:
+        """Show which fields it had, and of what kind each was."""
+        return told.form(row.sample)
 
     @admin.display(description=gettext_lazy("since"))
     def since(self, row: SegmentRefusal) -> str:
