@@ -12,6 +12,7 @@ from queues.errors import QueueError
 from syncs.admin import look
 from syncs.errors import SyncError
 from syncs.models import Quarantined
+from syncs.phrase import phrase
 from syncs.replay import replay, resolve
 
 REPLAY = Verb(
@@ -67,7 +68,7 @@ class QuarantineAdmin(Operated, Window):
     @admin.display(description=gettext_lazy("reason"))
     def short(self, row: Quarantined) -> str:
         """Show the first words of the reason."""
-        return show.short(row.reason, 80)
+        return show.short(phrase(row.reason), 80)
 
     @admin.display(description=gettext_lazy("since"))
     def since(self, row: Quarantined) -> str:

@@ -20,6 +20,7 @@ from syncs.admin import look, told
 from syncs.admin.overview import overview
 from syncs.errors import SyncError
 from syncs.models import Run, StreamState
+from syncs.phrase import phrase
 from syncs.request import cancel, retry
 from syncs.states import OPEN, OVER, Outcome, RunStatus
 
@@ -179,7 +180,7 @@ class RunAdmin(Operated, Window):
         """Show what it waits for, or what went wrong."""
         if run.status in OPEN and run.waiting_for:
             return str(progress.WAITS[run.waiting_for])
-        return show.short(run.error_message, 60) or show.NOTHING
+        return show.short(phrase(run.error_message), 60) or show.NOTHING
 
 
 def _took(run: Run) -> str:

@@ -17,6 +17,7 @@ from syncs.admin import told
 from syncs.admin.segments import end_of
 from syncs.errors import SyncError
 from syncs.models import Enrolment, EnrolmentRule, SegmentLog, SegmentRefusal
+from syncs.phrase import phrase
 from syncs.segments.replay import can_replay, dismiss, replay
 
 REPLAY = Verb(
@@ -107,7 +108,7 @@ class SegmentRefusalAdmin(Operated, Window):
     @admin.display(description=gettext_lazy("reason"))
     def short(self, row: SegmentRefusal) -> str:
         """Show the first words of the reason."""
-        return show.short(row.reason, 80)
+        return show.short(phrase(row.reason), 80)
 
     @admin.display(description=gettext_lazy("its form"))
     def its_form(self, row: SegmentRefusal) -> SafeString:

@@ -11,10 +11,12 @@ from django.utils.translation import gettext_lazy as _
 
 from syncs import progress
 from syncs.models import Run
+from syncs.phrase import phrase
 from syncs.states import DataType, Freshness
 
 register = template.Library()
 register.filter("stream_name", progress.stream_name)
+register.filter("phrase", phrase)
 
 MONEY, COUNT, SHARE = "money", "count", "share"
 
