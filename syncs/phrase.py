@@ -36,7 +36,7 @@ SENTENCES: tuple[tuple[str, str | Promise], ...] = (
         _("The total fell from %(before)s to %(now)s"),
     ),
     (
-        r"(?P<what>\S+) answered (?P<status>\d{3}): (?P<said>.+)",
+        r"(?P<what>\S+(?:: \S+)?) answered (?P<status>\d{3}): (?P<said>.+)",
         _("%(what)s answered %(status)s: %(said)s"),
     ),
     (r"(?P<what>\S+): the pages go in circles", _("%(what)s: the pages go in circles")),

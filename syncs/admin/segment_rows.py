@@ -83,7 +83,7 @@ class SegmentLogAdmin(Window):
     @admin.display(description=gettext_lazy("message"))
     def short(self, row: SegmentLog) -> str:
         """Show the first words of its message."""
-        return show.short(row.message, 80)
+        return show.short(phrase(row.message), 80)
 
 
 @admin.register(SegmentRefusal)
