@@ -56,7 +56,7 @@ class QuarantineAdmin(Operated, Window):
     list_select_related = ("connection",)
     search_fields = ("external_id",)
     fields = readonly_fields = (
-        "connection", "stream", "external_id", "reason", "its_form", "run",
+        "connection", "stream", "external_id", "why", "its_form", "run",
         "created_at", "seen_at", "resolved_at", "resolution",
     )  # fmt: skip
 
@@ -64,6 +64,11 @@ class QuarantineAdmin(Operated, Window):
     def its_form(self, row: Quarantined) -> SafeString:
         """Show what it looked like."""
         return look.document(row.sample)
+
+    @admin.display(description=gettext_lazy("reason"))
+    def why(self, row: Quarantined) -> str:
+        """Show why it could not be used."""
+        return phrase(row.reason)
 
     @admin.display(description=gettext_lazy("reason"))
     def short(self, row: Quarantined) -> str:

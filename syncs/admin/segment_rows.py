@@ -50,7 +50,7 @@ class SegmentLogAdmin(Window):
     search_fields = ("=segment_id",)
     fields = readonly_fields = (
         "segment_id", "execution_time", "scheduled_for", "trigger", "actor", "status",
-        "fault", "message", "success_rate", "duration_seconds", "active_seconds",
+        "fault", "said", "success_rate", "duration_seconds", "active_seconds",
         "figures", "job_id",
     )  # fmt: skip
 
@@ -81,6 +81,11 @@ class SegmentLogAdmin(Window):
         return told.figures(row.stats)
 
     @admin.display(description=gettext_lazy("message"))
+    def said(self, row: SegmentLog) -> str:
+        """Show its message."""
+        return phrase(row.message) or show.NOTHING
+
+    @admin.display(description=gettext_lazy("message"))
     def short(self, row: SegmentLog) -> str:
         """Show the first words of its message."""
         return show.short(phrase(row.message), 80)
@@ -101,9 +106,14 @@ class SegmentRefusalAdmin(Operated, Window):
     list_select_related = ("control",)
     search_fields = ("=external_id",)
     fields = readonly_fields = (
-        "control", "external_id", "reason", "its_form", "created_at", "seen_at",
+        "control", "external_id", "why", "its_form", "created_at", "seen_at",
         "resolved_at",
     )  # fmt: skip
+
+    @admin.display(description=gettext_lazy("reason"))
+    def why(self, row: SegmentRefusal) -> str:
+        """Show why it could not be read."""
+        return phrase(row.reason)
 
     @admin.display(description=gettext_lazy("reason"))
     def short(self, row: SegmentRefusal) -> str:
