@@ -40,6 +40,12 @@ SENTENCES: tuple[tuple[str, str | Promise], ...] = (
         _("%(what)s answered %(status)s: %(said)s"),
     ),
     (r"(?P<what>\S+): the pages go in circles", _("%(what)s: the pages go in circles")),
+    (r"(?P<what>\S+): the limit is used up", _("%(what)s: the limit is used up")),
+    (
+        r"(?P<what>.+) rests after (?P<n>\d+) errors",
+        _("%(what)s rests after %(n)s errors"),
+    ),
+    (r"The shop prepares its orders", _("The shop prepares its orders")),
     (r"it was not done within a day", _("it was not done within a day")),
     (r"no page for ten minutes", _("no page for ten minutes")),
     (r"its worker vanished", _("its worker vanished")),

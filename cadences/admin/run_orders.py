@@ -120,14 +120,20 @@ def _ask(
         "words": told(selection),
         "kept": _kept(selection),
         "total": total,
-        "matches": ngettext("%(n)s run", "%(n)s runs", total)
-        % {"n": number(total, ENOUGH)},
+        "matches": _runs(total),
+        "ordered": _runs(total),
         "samples": [_sample(request, each) for each in samples[:SAMPLES]],
         "back": _back(selection),
     }
     if verb.name == "migrate":
         context |= moves(pinned.rows(), way(form["vanished"].value()))
+        context |= {"total": context["moved"], "ordered": _runs(context["moved"])}
     return TemplateResponse(request, "admin/cadences/run/order.html", context)
+
+
+def _runs(count: int) -> str:
+    text = ngettext("%(n)s run", "%(n)s runs", count)
+    return text % {"n": number(count, ENOUGH)}
 
 
 def _sample(request: HttpRequest, run: Any) -> dict[str, Any]:

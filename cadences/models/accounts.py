@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from cadences.models.keys import RandomUUID
 from cadences.models.people import Company
@@ -19,7 +20,7 @@ class Account(models.Model):
 
     class State(models.TextChoices):
         ACTIVE = "active", _("active")
-        PAUSED = "paused", _("paused")
+        PAUSED = "paused", pgettext_lazy("account", "paused")
         DISCONNECTED = "disconnected", _("disconnected")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, db_default=RandomUUID())

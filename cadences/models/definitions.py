@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from cadences.models.calendars import Calendar
 from cadences.models.keys import RandomUUID
@@ -20,7 +21,7 @@ class Cadence(models.Model):
         DRAFT = "draft", _("draft")
         ACTIVE = "active", _("active")
         CLOSED = "closed", _("no new leads")
-        PAUSED = "paused", _("paused")
+        PAUSED = "paused", pgettext_lazy("cadence", "paused")
         ARCHIVED = "archived", _("archived")
 
     class Reentry(models.TextChoices):

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
+from django.utils.formats import number_format
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy
 
@@ -67,7 +68,9 @@ class SegmentLogAdmin(Window):
     @admin.display(description=gettext_lazy("success rate"))
     def rate(self, row: SegmentLog) -> str:
         """Show the share of rows that could be read."""
-        return "–" if row.success_rate is None else f"{row.success_rate:g} %"
+        if row.success_rate is None:
+            return show.NOTHING
+        return f"{number_format(row.success_rate, 1)} %"
 
     @admin.display(description=gettext_lazy("took"))
     def took(self, row: SegmentLog) -> str:
@@ -88,7 +91,7 @@ class SegmentLogAdmin(Window):
     @admin.display(description=gettext_lazy("message"))
     def short(self, row: SegmentLog) -> str:
         """Show the first words of its message."""
-        return show.short(phrase(row.message), 80)
+        return show.short(phrase(row.message), 80) or show.NOTHING
 
 
 @admin.register(SegmentRefusal)

@@ -153,4 +153,4 @@ class SegmentRefusal(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.control_id}: {self.external_id}"
+        return f"{self.control}: {self.external_id}"
