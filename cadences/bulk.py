@@ -7,10 +7,11 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from cadences import clock
 from cadences.errors import CadenceError, Conflict, NothingSelected
+from cadences.migrate import BEHIND, move
 from cadences.models import Run
 from cadences.pause import cancel, pause, resume_run, run_now, skip_step
 from cadences.selection import Runs
@@ -27,13 +28,16 @@ VERBS: dict[str, Callable[..., Run]] = {
     "cancel": cancel,
     "skip": skip_step,
     "hurry": run_now,
+    "migrate": move,
 }
-MEANT: dict[str, tuple[str, ...]] = {
-    "pause": (RunStatus.ACTIVE,),
-    "resume": (RunStatus.PAUSED,),
-    "cancel": tuple(LIVE),
-    "skip": (RunStatus.ACTIVE,),
-    "hurry": (RunStatus.ACTIVE,),
+ACTIVE = Q(status=RunStatus.ACTIVE)
+MEANT: dict[str, Q] = {
+    "pause": ACTIVE,
+    "resume": Q(status=RunStatus.PAUSED),
+    "cancel": Q(status__in=LIVE),
+    "skip": ACTIVE,
+    "hurry": ACTIVE,
+    "migrate": BEHIND,
 }
 """The runs of a selection that a verb can do anything to."""
 ONCE = frozenset({"skip", "hurry"})
@@ -78,14 +82,17 @@ def count(verb: str, selection: Runs) -> int:
 
 
 def _meant(verb: str, selection: Runs) -> QuerySet[Run]:
-    return selection.rows().filter(status__in=MEANT[verb])
+    return selection.rows().filter(MEANT[verb])
 
 
 @transaction.atomic
-def begin(verb: str, selection: Runs, *, token: UUID, reason: str = "") -> Job:
+def begin(
+    verb: str, selection: Runs, *, token: UUID, reason: str = "", **answers: str
+) -> Job:
     """Write the job of an order and one audit row; the same token again is the same.
 
-    Runs that begin later are not meant. Raises NothingSelected.
+    Runs that begin later are not meant. The verb is told the answers by their names.
+    Raises NothingSelected.
     """
     key = f"{BULK}:{token}"
     if known := Job.objects.filter(type=BULK, unique_key=key).order_by("-pk").first():
@@ -95,21 +102,26 @@ def begin(verb: str, selection: Runs, *, token: UUID, reason: str = "") -> Job:
         raise NothingSelected("No run matches any more")
     record(
         f"run.{verb}", label=BULK, reason=reason,
-        after={"selection": pinned.words()}, count=total,
+        after={"selection": pinned.words(), **answers}, count=total,
     )  # fmt: skip
     data = {
         "verb": verb, "selection": pinned.words(), "actor": whoever().name,
-        "total": total,
+        "total": total, "answers": answers,
     }  # fmt: skip
     return enqueue(BULK, data, priority=3, unique_key=key, source="admin")
 
 
-def go_on(verb: str, selection: Runs, tally: Tally, *, actor: str) -> Iterator[None]:
+def go_on(
+    verb: str, selection: Runs, tally: Tally, *, actor: str, **answers: str
+) -> Iterator[None]:
     """Apply a verb page by page; stop after each step that has to be remembered.
 
     A page is remembered before it is touched, with the version of each run, so
     whoever comes again after a crash does nothing twice.
     """
+    told: dict[str, Any] = {"actor": actor, **answers}
+    if verb == "migrate":
+        told["upto"] = selection.upto
     while True:
         if not tally.page:
             tally.page = _next_page(verb, selection, tally.after)
@@ -117,7 +129,7 @@ def go_on(verb: str, selection: Runs, tally: Tally, *, actor: str) -> Iterator[N
                 return
             yield
         for key, version in tally.page:
-            _apply(verb, key, version, tally, actor=actor)
+            _apply(verb, key, version, tally, told)
         tally.after, tally.page = tally.page[-1][0], []
         yield
 
@@ -130,10 +142,12 @@ def _next_page(verb: str, selection: Runs, after: str | None) -> Page:
     return [(str(key), version) for key, version in found]
 
 
-def _apply(verb: str, key: str, version: int, tally: Tally, *, actor: str) -> None:
+def _apply(
+    verb: str, key: str, version: int, tally: Tally, told: dict[str, Any]
+) -> None:
     options = {"row_version": version} if verb in ONCE else {}
     try:
-        VERBS[verb](UUID(key), actor=actor, **options)
+        VERBS[verb](UUID(key), **told, **options)
     except Conflict:
         tally.refused["changed"] += 1
     except CadenceError as error:

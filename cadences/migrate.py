@@ -3,10 +3,12 @@
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
 from django.db import connection, transaction
+from django.db.models import Q, QuerySet
 
 from cadences.advance import finish, write
 from cadences.errors import IllegalMove
@@ -35,8 +37,10 @@ class Move:
 class Group:
     """Runs to which a migration does the same."""
 
+    cadence: str
     kind: str
     from_version: int
+    to_version: int
     from_step: int | None
     to_step: int | None
     runs: int
@@ -44,46 +48,49 @@ class Group:
 
 MOST = 10_000
 """Runs that a summary looks at."""
+BEHIND = Q(status__in=LIVE, version__state=Version.State.RETIRED)
+"""Runs that can be moved: live, and their version is not the published one."""
 GROUPS = """
-SELECT v.number, r.next_step, r.next_step_key, r.is_blocked, r.done, count(*) FROM (
-    SELECT version_id, next_step, next_step_key,
-        EXISTS (SELECT FROM lead_step_executions e
-            WHERE e.run_id = run.id AND e.round = run.round
-            AND e.step_key = run.next_step_key AND e.state IN ('sending', 'unknown')
-        ) AS is_blocked,
-        (SELECT max(s.position) FROM lead_step_executions e
-            JOIN cadence_steps s ON s.key = e.step_key AND s.version_id = %(to)s
-            WHERE e.run_id = run.id AND e.round = run.round
-            AND e.state IN ('sent', 'assumed', 'skipped', 'cancelled')
-        ) AS done
-    FROM lead_cadence_runs run
-    WHERE cadence_id = %(cadence)s AND status IN ('ATIVA', 'PAUSADA')
-        AND version_id <> %(to)s
-    LIMIT %(most)s
-) r JOIN cadence_versions v ON v.id = r.version_id
-GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2
+SELECT coalesce(nullif(c.name, ''), c.code), r.kind, was.number, goal.number,
+    r.next_step, CASE r.kind WHEN 'same' THEN r.same WHEN 'next' THEN r.later END,
+    count(*)
+FROM (
+    SELECT run.*, later.position AS later, CASE
+        WHEN is_blocked THEN 'blocked' WHEN same IS NOT NULL THEN 'same'
+        WHEN %(goes_on)s AND later.position IS NOT NULL THEN 'next' ELSE 'end'
+        END AS kind
+    FROM (
+        SELECT run.version_id, run.next_step, run.cadence_id, c.published_id,
+            EXISTS (SELECT FROM lead_step_executions e
+                WHERE e.run_id = run.id AND e.round = run.round
+                AND e.step_key = run.next_step_key AND e.state IN ('sending', 'unknown')
+            ) AS is_blocked,
+            (SELECT s.position FROM cadence_steps s WHERE s.key = run.next_step_key
+                AND s.version_id = c.published_id) AS same,
+            (SELECT max(s.position) FROM lead_step_executions e
+                JOIN cadence_steps s ON s.key = e.step_key
+                    AND s.version_id = c.published_id
+                WHERE e.run_id = run.id AND e.round = run.round
+                AND e.state IN ('sent', 'assumed', 'skipped', 'cancelled')
+            ) AS done
+        FROM lead_cadence_runs run JOIN cadences c ON c.id = run.cadence_id
+        WHERE run.id = ANY(%(runs)s) AND c.published_id IS NOT NULL
+    ) run LEFT JOIN LATERAL (SELECT min(s.position) AS position FROM cadence_steps s
+        WHERE s.version_id = run.published_id AND s.position > coalesce(run.done, 0)
+    ) later ON true
+) r JOIN cadences c ON c.id = r.cadence_id
+JOIN cadence_versions was ON was.id = r.version_id
+JOIN cadence_versions goal ON goal.id = r.published_id
+GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY 1, 3, 5, 6
 """
 
 
-def summary(to: Version, *, vanished: Vanished = "next") -> list[Group]:
-    """Tell what would become of the live runs on another version, in one statement."""
-    _check(to)
-    found: Counter[tuple[str, int, int | None, int | None]] = Counter()
-    words: dict[str, Any] = {"to": to.pk, "cadence": to.cadence_id, "most": MOST}
+def summary(runs: QuerySet[Run], *, vanished: Vanished = "next") -> list[Group]:
+    """Tell what would become of some runs on the published versions of their cadences."""
+    ids = list(runs.filter(BEHIND).values_list("pk", flat=True)[:MOST])
     with connection.cursor() as cursor:
-        cursor.execute(GROUPS, words)
-        for number, position, key, is_blocked, done, count in cursor.fetchall():
-            step = None if is_blocked else step_by_key(to, key)
-            kind = "blocked" if is_blocked else "same"
-            if not is_blocked and step is None:
-                step = step_after(to, done or 0) if vanished == "next" else None
-                kind = "end" if step is None else "next"
-            place = None if step is None else step.position
-            found[kind, number, position, place] += count
-    return [
-        Group(kind, number, position, place, count)
-        for (kind, number, position, place), count in found.items()
-    ]
+        cursor.execute(GROUPS, {"runs": ids, "goes_on": vanished == "next"})
+        return [Group(*row) for row in cursor.fetchall()]
 
 
 def preview(to: Version, *, vanished: Vanished = "next") -> list[Move]:
@@ -143,24 +150,56 @@ def _next(run: Run, to: Version) -> Step | None:
 
 
 @transaction.atomic
+def move(
+    run_id: UUID,
+    *,
+    actor: str,
+    vanished: Vanished = "next",
+    upto: datetime | None = None,
+) -> Run:
+    """Move a live run to the version of its cadence that is published now.
+
+    Not to one that was published after `upto`, when somebody was told what it means.
+    Raises IllegalMove.
+    """
+    run = lock(run_id)
+    if run is None:
+        raise IllegalMove(f"Unknown run: {run_id}")
+    if run.status not in LIVE:
+        raise IllegalMove(f"Cannot move a run that is {run.status}")
+    to = run.cadence.published
+    if to is None or to.pk == run.version_id:
+        raise IllegalMove("The run is on the published version already")
+    if upto and to.published_at and to.published_at > upto:
+        raise IllegalMove("Another version was published meanwhile")
+    if _go(run, to, vanished, actor=actor) == "blocked":
+        raise IllegalMove("This step may have been sent: resolve it first")
+    return run
+
+
+@transaction.atomic
 def _move(run_id: UUID, to: Version, vanished: Vanished, *, actor: str) -> str:
     run = lock(run_id)
     if run is None or run.status not in LIVE or run.version_id == to.pk:
         return "gone"
-    move = _plan(run, to, vanished)
-    if move.kind == "blocked":
+    return _go(run, to, vanished, actor=actor)
+
+
+def _go(run: Run, to: Version, vanished: Vanished, *, actor: str) -> str:
+    planned = _plan(run, to, vanished)
+    if planned.kind == "blocked":
         return "blocked"
     before = run.version.number
     write(run, version_id=to.pk)
     run.version = to
     tell(
-        run, EventType.MIGRATED, actor=actor, position=move.from_step,
-        from_version=before, to_version=to.number, to_step=move.to_step,
+        run, EventType.MIGRATED, actor=actor, position=planned.from_step,
+        from_version=before, to_version=to.number, to_step=planned.to_step,
     )  # fmt: skip
-    if move.kind == "end":
+    if planned.kind == "end":
         finish(run, ExitReason.NO_MORE_STEPS, actor=actor)
-        return move.kind
+        return planned.kind
     step = step_by_key(to, run.next_step_key) or _next(run, to)
     if step is not None:
         write(run, next_step=step.position, next_step_key=step.key)
-    return move.kind
+    return planned.kind

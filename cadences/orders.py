@@ -17,12 +17,13 @@ TURN = 240.0
 
 
 class Order(BaseModel):
-    """Which verb, over which runs, in whose name."""
+    """Which verb, over which runs, in whose name, and what else was answered."""
 
     verb: str
     selection: dict[str, str]
     actor: str
     total: int = 0
+    answers: dict[str, str] = {}
 
 
 @handler(BULK, timeout=TURN + 60, max_attempts=10)
@@ -30,7 +31,8 @@ def carry_out(data: Order, job: RunningJob) -> dict[str, Any] | Snooze:
     """Do one thing to many runs, page by page; what was done is never done twice."""
     tally, until = Tally.of(job.checkpoint), time.monotonic() + TURN
     selection = Runs.read(data.selection)
-    for _ in go_on(data.verb, selection, tally, actor=data.actor):
+    turns = go_on(data.verb, selection, tally, actor=data.actor, **data.answers)
+    for _ in turns:
         job.save_checkpoint(tally.told())
         ended = tally.done + tally.refused.total()
         job.progress(ended, max(data.total, ended), data.verb)

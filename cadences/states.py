@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class Medium(models.TextChoices):
@@ -16,7 +17,7 @@ class RunStatus(models.TextChoices):
     """Where a lead stands in a cadence."""
 
     ACTIVE = "ATIVA", _("active")
-    PAUSED = "PAUSADA", _("paused")
+    PAUSED = "PAUSADA", pgettext_lazy("run", "paused")
     DONE = "CONCLUIDA", _("concluded")
     CANCELLED = "CANCELADA", _("cancelled")
 
@@ -137,7 +138,7 @@ class EventType(models.TextChoices):
     ERROR = "ERRO", _("error")
     REPLIED = "RESPOSTA_DETECTADA", _("reply")
     ENROLLED = "INSCRITO", _("enrolled")
-    PAUSED = "PAUSADA", _("paused")
+    PAUSED = "PAUSADA", pgettext_lazy("run", "paused")
     RESUMED = "RETOMADA", _("resumed")
     CANCELLED = "CANCELADA", _("cancelled")
     DONE = "CONCLUIDA", _("concluded")
@@ -167,7 +168,7 @@ class Result(models.TextChoices):
     DEFERRED = "ADIADO", _("deferred")
     UNKNOWN = "INCERTO", _("unknown outcome")
     PASSED = "PULADO", _("step skipped")
-    PAUSED = "PAUSADA", _("paused")
+    PAUSED = "PAUSADA", pgettext_lazy("run", "paused")
     CANCELLED = "CANCELADA", _("cancelled")
     PLANNED = "PLANEJADO", _("planned")
 

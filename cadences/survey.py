@@ -7,6 +7,7 @@ and at ten million.
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -20,6 +21,8 @@ from cadences.states import RunStatus
 ENOUGH = 10_000
 DAY = timedelta(days=1)
 NEXT_HOURS = timedelta(hours=12)
+LATELY = timedelta(minutes=5)
+"""Over which the sends a minute are told: as long as between two passes."""
 
 LIVE = """
 SELECT 'ATIVA', '', count(*) FROM (SELECT FROM lead_cadence_runs
@@ -46,7 +49,24 @@ SELECT
         WHERE replied_at >= %(midnight)s LIMIT %(enough)s) AS three),
     (SELECT count(*) FROM (SELECT FROM lead_cadence_runs
         WHERE status = 'ATIVA' AND next_run_at <= %(now)s LIMIT %(enough)s) AS four),
-    (SELECT min(next_run_at) FROM lead_cadence_runs WHERE status = 'ATIVA')
+    (SELECT min(next_run_at) FROM lead_cadence_runs WHERE status = 'ATIVA'),
+    (SELECT max(executed_at) FROM cadence_runner_logs WHERE NOT is_dry),
+    (SELECT coalesce(sum(errors), 0) FROM cadence_runner_logs
+        WHERE executed_at >= %(since)s),
+    (SELECT count(*) FROM (SELECT FROM lead_step_executions
+        WHERE intended_at >= %(lately)s AND state IN ('sent', 'assumed')
+        LIMIT %(enough)s) AS five)
+"""
+BACKLOG = """
+SELECT step.medium, account.id, account.name, count(*) FROM (
+    SELECT version_id, next_step_key, sticky FROM lead_cadence_runs
+    WHERE status = 'ATIVA' AND next_run_at <= %(now)s
+    ORDER BY next_run_at LIMIT %(enough)s) AS run
+JOIN cadence_steps AS step ON step.version_id = run.version_id
+    AND step.key = run.next_step_key AND step.kind = 'message'
+LEFT JOIN channel_accounts AS account
+    ON account.id::text = run.sticky ->> step.medium
+GROUP BY 1, 2, 3 ORDER BY 4 DESC
 """
 HOURS = """
 SELECT date_trunc('hour', next_run_at) AS hour, count(*) FROM (
@@ -55,6 +75,17 @@ SELECT date_trunc('hour', next_run_at) AS hour, count(*) FROM (
     ORDER BY next_run_at LIMIT %(enough)s) AS coming
 GROUP BY hour ORDER BY hour
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """Messages that are due, in a channel, from the account that the leads know."""
+
+    medium: str
+    account_id: UUID | None
+    """None where whichever account is free begins."""
+    account: str | None
+    count: int
 
 
 @dataclass(slots=True)
@@ -73,22 +104,30 @@ class Standing:
     replied: int = 0
     due: int = 0
     oldest: datetime | None = None
+    last_pass: datetime | None = None
+    errors: int = 0
+    """Of the passes of the last 24 hours."""
+    lately: int = 0
+    """Sends of the last LATELY."""
+    backlog: list[Backlog] = field(default_factory=list)
     hours: list[tuple[datetime, int]] = field(default_factory=list)
 
 
 def standing() -> Standing:
-    """Return the figures, from four statements."""
+    """Return the figures, from five statements."""
     now = clock.now()
     values: dict[str, Any] = {
         "enough": ENOUGH, "now": now, "since": now - DAY, "midnight": midnight(now),
-        "until": now + NEXT_HOURS,
+        "until": now + NEXT_HOURS, "lately": now - LATELY,
     }  # fmt: skip
     found = Standing(now, sends=dict(_rows(SENDS, values)))
     for status, reason, count in _rows(LIVE, values):
         _note(found, status, reason, count)
-    ((found.unknown, found.tasks, found.replied, found.due, found.oldest),) = _rows(
-        WAITING, values
-    )
+    ((
+        found.unknown, found.tasks, found.replied, found.due, found.oldest,
+        found.last_pass, found.errors, found.lately,
+    ),) = _rows(WAITING, values)  # fmt: skip
+    found.backlog = [Backlog(*row) for row in _rows(BACKLOG, values)]
     found.hours = _rows(HOURS, values)
     return found
 

@@ -61,6 +61,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "corsheaders.middleware.CorsMiddleware",
+    "queues.api.throttle.Throttle",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -168,6 +169,7 @@ MAX_PAYLOAD_BYTES = 256 * 1024
 RETENTION_DAYS = env.number("RETENTION_DAYS", 30, least=1, most=36_500)
 RETENTION_DAYS_FAILED = env.number("RETENTION_DAYS_FAILED", 90, least=1, most=36_500)
 RETENTION_DAYS_AUDIT = env.number("RETENTION_DAYS_AUDIT", 1095, least=365, most=36_500)
+API_CALLS_A_MINUTE = env.number("API_CALLS_A_MINUTE", 0, most=1_000_000)
 GRACE_SECONDS = env.number("RITMO_GRACE", 10, least=1, most=3600)
 METRICS_ALLOWED_NETWORKS = env.networks("METRICS_ALLOWED_NETWORKS")
 PROVIDERS_ALLOW_PRIVATE = env.flag("PROVIDERS_ALLOW_PRIVATE", default=False)

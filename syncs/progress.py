@@ -42,6 +42,21 @@ STREAMS: dict[str, str | Promise] = {
     StreamStatus.FAILED: _("failed"),
 }
 
+NAMES: dict[str, str | Promise] = {
+    "orders": _("orders"),
+    "campaigns": _("campaigns"),
+    "flows": _("flows"),
+    "campaign_values": _("results of campaigns"),
+    "flow_values": _("results of flows"),
+    "revenue": _("revenue by day"),
+}
+"""What people call the streams of the providers."""
+
+
+def stream_name(stream: str) -> str | Promise:
+    """Return what people call a stream; one that is unknown by its own name."""
+    return NAMES.get(stream, stream)
+
 
 def word(run: Run) -> str | Promise:
     """Return how a run stands, in the words of the seed."""

@@ -1,17 +1,13 @@
 """What went wrong, as people read it: rows keep the code, and a text in English."""
 
-import re
-
 from django.utils import translation
 from django.utils.functional import Promise
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from syncs.phrase import phrase
 from syncs.states import ErrorKind
 
 SEVERAL = "several"
-FELL = re.compile(r"The total fell from (?P<before>\S+) to (?P<after>\S+)")
-"""A warning at numbers that are published all the same."""
 REASONS: dict[str, str | Promise] = {
     # How a run ended.
     "cancelled": _("Cancelled"),
@@ -77,9 +73,7 @@ def reason(code: str, text: str | None) -> str:
     """Return what went wrong, in the reader's language."""
     if code in REASONS:
         return str(REASONS[code])
-    if told := FELL.fullmatch(text or ""):
-        return gettext("The total fell from %(before)s to %(after)s") % told.groupdict()
-    return gettext(text) if text else ""
+    return phrase(text)
 
 
 def detail(code: str, text: str | None) -> str:

@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class Provider(models.TextChoices):
@@ -16,7 +17,7 @@ class ConnectionStatus(models.TextChoices):
     """Whether a connection may be called; only an active one is."""
 
     ACTIVE = "active", _("active")
-    PAUSED = "paused", _("paused")
+    PAUSED = "paused", pgettext_lazy("connection", "paused")
     AUTH_ERROR = "auth_error", _("access refused")
     ACCOUNT_LOCKED = "account_locked", _("account locked")
     DISABLED = "disabled", _("disabled")

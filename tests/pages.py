@@ -94,8 +94,11 @@ def _patterns(model: type[Model]) -> Iterator[Page]:
 
 
 def _short(name: str, model: type[Model]) -> str:
-    label, word = model._meta.model_name or "", name.rpartition("_")[2]
-    if name == f"{model._meta.app_label}_{label}_{word}":
+    app, model_name = model._meta.app_label, model._meta.model_name or ""
+    alike = [each for each in models().values() if each._meta.model_name == model_name]
+    label = model_name if len(alike) == 1 else f"{app}-{model_name}"
+    word = name.rpartition("_")[2]
+    if name == f"{app}_{model_name}_{word}":
         return f"{label}{MODES.get(word, f'-{word}')}"
     return f"{label}-{name}".replace("_", "-")
 

@@ -44,6 +44,14 @@ TITLES = {
     "stores": "Pages for the people of stores",
 }
 LEFT_OUT = ("overview-day", "missing")
+GUESTS = ("cadences", "syncs")
+ALIKE = (
+    "accept", "add", "again", "archive", "auto", "cancel", "close", "delete", "dismiss",
+    "done", "edit", "history", "hurry", "lift", "manual", "open", "optout", "pause",
+    "prefer", "priority", "reactivate", "remove", "replay", "reschedule", "rest",
+    "restart", "resume", "rotate", "sent", "skip", "test", "wake",
+)  # fmt: skip
+"""Ends of the names of pages that look like those of the engine: of guests left out."""
 FIGURES = {
     "demo-send-receipt": (22.0, 0.21, 0.004),
     "demo-incoming": (14.0, 0.03, 0.0),
@@ -96,18 +104,10 @@ def served() -> Iterator[str]:
 
 def photograph(url: str, only: list[str]) -> dict[str, list["Page"]]:
     """Fill the house, find its pages, and take them; return them by room."""
-    from django.contrib.auth.models import User
-
     from tests.browser.doors import carry_in
     from tests.pages import Page
-    from tests.scene import DEMO, furnish, remember
-    from tests.syncs.happenings import furnish_segments, furnish_syncs
 
-    owner = User.objects.create_superuser("maria", password="tour-only")
-    furnish(owner, DEMO)
-    furnish_syncs()
-    furnish_segments()
-    remember(FIGURES)
+    owner = furnished()
     rooms = found_for(owner)
     door = Page("login", "/admin/login/")
     if not only:
@@ -127,6 +127,25 @@ def photograph(url: str, only: list[str]) -> dict[str, list["Page"]]:
     return rooms
 
 
+def furnished() -> "User":
+    """Write one of everything that the console shows; return who may see all of it."""
+    from django.contrib.auth.models import User
+
+    from tests.cadences.happenings import furnish_desk
+    from tests.cadences.scene import furnish as furnish_cadences
+    from tests.scene import DEMO, furnish, remember
+    from tests.syncs.happenings import furnish_segments, furnish_syncs
+
+    owner = User.objects.create_superuser("maria", password="tour-only")
+    furnish(owner, DEMO)
+    furnish_cadences()
+    furnish_desk()
+    furnish_syncs()
+    furnish_segments()
+    remember(FIGURES)
+    return owner
+
+
 def found_for(owner: "User") -> dict[str, list["Page"]]:
     """Return the pages that the owner can open, by room."""
     from django.test import Client
@@ -137,9 +156,16 @@ def found_for(owner: "User") -> dict[str, list["Page"]]:
     client.force_login(owner)
     rooms = {"site": [Page(*each) for each in SITE.items() if each[0] not in LEFT_OUT]}
     for label, model in sorted(models().items()):
-        rooms.setdefault(label.partition(".")[0], []).extend(pages_of(model, client))
+        room, found = label.partition(".")[0], pages_of(model, client)
+        if room in GUESTS:
+            found = [each for each in found if _last(each.name) not in ALIKE]
+        rooms.setdefault(room, []).extend(found)
     rooms["stores"] = of_stores()
     return rooms
+
+
+def _last(name: str) -> str:
+    return name.rpartition("-")[2]
 
 
 def take(context: BrowserContext, url: str, page: "Page", only: list[str]) -> None:

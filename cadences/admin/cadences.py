@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext_lazy
 
 from cadences.admin import words
 from cadences.admin.cadence_figures import capped, figures_of, versions_of
@@ -165,8 +166,17 @@ class CadenceAdmin(Pages, Desk):
         return _counts(row, RunStatus.DONE, RunStatus.CANCELLED)
 
 
+COUNTED = {
+    RunStatus.ACTIVE: ngettext_lazy("%(n)s active", "%(n)s active", "count"),
+    RunStatus.PAUSED: ngettext_lazy("%(n)s paused", "%(n)s paused", "count"),
+    RunStatus.DONE: ngettext_lazy("%(n)s concluded", "%(n)s concluded", "count"),
+    RunStatus.CANCELLED: ngettext_lazy("%(n)s cancelled", "%(n)s cancelled", "count"),
+}
+
+
 def _counts(row: Any, *statuses: RunStatus) -> str:
+    found = {each: row.runs_by_status.get(each, 0) for each in statuses}
     return " · ".join(
-        f"{capped(row.runs_by_status.get(status, 0), LISTED)} {status.label}"
-        for status in statuses
+        COUNTED[each] % {"n": capped(count, LISTED), "count": count}
+        for each, count in found.items()
     )

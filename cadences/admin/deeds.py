@@ -31,6 +31,8 @@ TOLD = (
     gettext_noop("Somebody dealt with this message meanwhile"),
     gettext_noop("This suppression was removed meanwhile"),
     gettext_noop("The lead has this address already"),
+    gettext_noop("The run is on the published version already"),
+    gettext_noop("Another version was published meanwhile"),
 )
 """What the verbs answer, so that it can be translated here, at the edge."""
 MOTIVES = {
@@ -88,7 +90,8 @@ def on_run(action: str, act: Callable[..., Run]) -> Callable[..., Run]:
 
 def facts(run: Run) -> dict[str, Any]:
     """Return what the audit tells of a run."""
-    return {name: getattr(run, name) for name in FACTS}
+    told = {name: getattr(run, name) for name in FACTS}
+    return {**told, "version": run.version.number}
 
 
 def note(action: str, row: Model, **told: Any) -> None:

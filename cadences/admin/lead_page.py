@@ -139,10 +139,14 @@ def _sent(lead: Lead) -> QuerySet[Execution]:
     return rows.order_by("-intended_at")[:SHOWN_MESSAGES]
 
 
-def _facts(request: HttpRequest, lead: Lead) -> str:
+def _facts(request: HttpRequest, lead: Lead) -> list[tuple[str, str]]:
     """Return what else is known of a lead; who may not see people sees its names."""
-    if not lead.data:
-        return ""
-    if desk.reveals(request):
-        return show.pretty(lead.data)
-    return show.pretty(dict.fromkeys(lead.data, "•••"))
+    is_open = desk.reveals(request)
+    return [
+        (name, _plain(value) if is_open else "•••") for name, value in lead.data.items()
+    ]
+
+
+def _plain(value: object) -> str:
+    """Return a fact as people read it: words as they are, all else as JSON."""
+    return value if isinstance(value, str) else show.pretty(value)

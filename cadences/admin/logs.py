@@ -22,6 +22,7 @@ from cadences.admin import desk, look
 from cadences.admin.desk import Desk, Kept
 from cadences.admin.log_look import badge, trigger
 from cadences.admin.run_forms import ReasonForm
+from cadences.admin.run_page import said
 from cadences.admin.run_verbs import OPERATE
 from cadences.models import RunnerLog
 from cadences.runner import RUNNER, rehearse
@@ -255,9 +256,15 @@ def _line(request: HttpRequest, line: dict[str, Any]) -> dict[str, Any]:
         "step": line.get("stepOrdem"),
         "template": line.get("templateCodigo", ""),
         "badge": show.badge(label, TONES.get(known, "wait") if known else "wait"),
-        "said": desk.words(request, line.get("mensagem", "")),
+        "said": _told(request, line.get("mensagem", "")),
         "error": desk.words(request, line.get("erro", "")),
     }
+
+
+def _told(request: HttpRequest, text: str) -> str:
+    """Return a stored reason in words; other words may speak of people."""
+    words = said(text)
+    return words if words != text else desk.words(request, text)
 
 
 def _run(key: Any) -> str:

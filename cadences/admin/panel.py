@@ -2,11 +2,11 @@
 
 import hashlib
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
-from django.contrib.admin import ModelAdmin, site
+from django.contrib.admin import ModelAdmin
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
@@ -17,8 +17,9 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from cadences.admin import look
 from cadences.admin.log_look import pass_of
+from cadences.admin.tiles import SHOWN, runs, tiles
 from cadences.models import Account, Run
-from cadences.states import ExecutionState, ExitReason, PauseReason, RunStatus
+from cadences.states import ExecutionState, ExitReason, Medium, PauseReason
 from cadences.survey import (
     ENOUGH,
     Standing,
@@ -30,15 +31,11 @@ from cadences.survey import (
 )
 from queues.access import may_everywhere
 from queues.admin.overview import RELATIVE
-from queues.admin.status import Tile
-from queues.admin.worries import listing, number
+from queues.admin.worries import number
 from queues.rooms import Page, add_page
 
 VIEW = "cadences.view_run"
 SWITCH = "cadences.switch_runner"
-SHOWN = 8
-LATE = timedelta(minutes=10)
-"""From when on the oldest due step is late."""
 
 add_page(
     Page(
@@ -97,9 +94,10 @@ def parts(request: HttpRequest) -> dict[str, Any]:
     return {
         "switch": switch_row(),
         "may_switch": may_everywhere(request.user, SWITCH),
-        "tiles": _tiles(found, accounts),
+        "tiles": tiles(found, accounts),
         "paused": _bars(found.paused, PauseReason, "paused"),
         "ended": _bars(found.ended, ExitReason, "ended"),
+        "backlog": _backlog(found),
         "sends": _sends(found),
         "hours": _hours(found),
         "coming": [_coming(request, each) for each in coming(SHOWN)],
@@ -109,73 +107,37 @@ def parts(request: HttpRequest) -> dict[str, Any]:
     }
 
 
-def _tiles(found: Standing, accounts: list[Account]) -> list[Tile]:
-    is_late = found.oldest is not None and found.now - found.oldest > LATE
-    due = Tile(
-        _("Due now"), number(found.due, ENOUGH),
-        _("the oldest is due since") if found.due else _("nothing waits"),
-        "warn" if is_late else "calm", _runs(next="now"),
-        found.oldest if found.due else None,
-    )  # fmt: skip
-    paused = sum(count for _name, count in found.paused)
-    return [
-        Tile(
-            _("Active runs"), number(found.active, ENOUGH), _("on their way"),
-            "busy" if found.active else "calm", _runs(status=RunStatus.ACTIVE),
-        ),
-        due,
-        Tile(
-            _("Paused runs"), number(paused, ENOUGH), _("wait for something"),
-            "warn" if paused else "calm", _runs(status=RunStatus.PAUSED),
-        ),
-        *_for_people(found),
-        Tile(
-            _("Accounts at rest"), str(len(accounts)),
-            _("do not send now") if accounts else _("all of them send"),
-            "warn" if accounts else "good", _accounts(),
-        ),
-    ]  # fmt: skip
-
-
-def _for_people(found: Standing) -> list[Tile]:
-    return [
-        Tile(
-            _("Uncertain sends"), number(found.unknown, ENOUGH),
-            _("nobody knows yet") if found.unknown else _("every outcome is known"),
-            "warn" if found.unknown else "good", listing("execution", "cadences"),
-        ),
-        Tile(
-            _("Open tasks"), number(found.tasks, ENOUGH), _("for a person"),
-            "busy" if found.tasks else "calm",
-            listing("task", "cadences", state="open"),
-        ),
-        Tile(
-            _("Replies today"), number(found.replied, ENOUGH), _("people who answered"),
-            "good" if found.replied else "calm",
-            listing("lead", "cadences", replied="today"),
-        ),
-    ]  # fmt: skip
-
-
-def _runs(**words: Any) -> str:
-    return listing("run", "cadences", **words)
-
-
-def _accounts() -> str:
-    registered = site.is_registered(Account)
-    return listing("account", "cadences") if registered else _runs()
-
-
 def _bars(rows: list[tuple[str, int]], words: Any, kind: str) -> list[Bar]:
     rows = sorted(rows, key=lambda each: -each[1])
     most = max((count for _name, count in rows), default=1)
     return [
         Bar(
             look.reason(words, name), number(count, ENOUGH),
-            _runs(reason=f"{kind}:{name}"), max(1, round(100 * count / most)),
+            runs(reason=f"{kind}:{name}"), _share(count, most),
         )
         for name, count in rows
     ]  # fmt: skip
+
+
+def _backlog(found: Standing) -> list[Bar]:
+    """Return where the messages wait; beyond SHOWN lines the rest is one."""
+    anyone = _("any account")
+    lines = [
+        (f"{look.reason(Medium, each.medium)} · {each.account or anyone}",
+         each.count, {"medium": each.medium})
+        for each in found.backlog
+    ]  # fmt: skip
+    if rest := sum(count for _name, count, _words in lines[SHOWN:]):
+        lines[SHOWN:] = [(_("others"), rest, {})]
+    most = max((count for _name, count, _words in lines), default=1)
+    return [
+        Bar(name, number(count, ENOUGH), runs(next="now", **words), _share(count, most))
+        for name, count, words in lines
+    ]
+
+
+def _share(count: int, most: int) -> int:
+    return max(1, round(100 * count / most))
 
 
 def _sends(found: Standing) -> list[dict[str, Any]]:
@@ -196,7 +158,7 @@ def _hours(found: Standing) -> list[dict[str, Any]]:
             "at": at,
             "count": ngettext("%(n)s step", "%(n)s steps", count)
             % {"n": number(count, ENOUGH)},
-            "share": max(1, round(100 * count / most)),
+            "share": _share(count, most),
         }
         for at, count in found.hours
     ]

@@ -7,6 +7,7 @@ from django import forms
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from cadences.admin.moves import VANISHED
 from queues.enqueue import HORIZON
 
 LOCAL = "datetime-local"
@@ -104,3 +105,20 @@ class OrderForm(SaidForm):
 
     token = forms.UUIDField(widget=forms.HiddenInput)
     upto = forms.CharField(widget=forms.HiddenInput, required=False)
+
+
+class MigrateForm(SaidForm):
+    """What becomes of a run whose next step the new version does not have."""
+
+    vanished = forms.ChoiceField(
+        label=_("A run whose step is not there any more"),
+        choices=VANISHED,
+        help_text=_("The table tells of runs that go on."),
+    )
+    field_order = ("vanished", "reason")
+
+
+class MigrateOrderForm(OrderForm):
+    """An order to move many runs, as the table above it tells."""
+
+    vanished = forms.ChoiceField(choices=VANISHED, widget=forms.HiddenInput)

@@ -21,8 +21,9 @@ from cadences import clock
 from cadences.admin import desk, look
 from cadences.admin.deeds import phrase
 from cadences.admin.download import download
+from cadences.admin.moves import moves, way
 from cadences.admin.run_filters import told, words
-from cadences.admin.run_forms import OrderForm
+from cadences.admin.run_forms import MigrateOrderForm, OrderForm
 from cadences.admin.run_verbs import OPERATE, ORDERED
 from cadences.bulk import ENOUGH, MEANT, begin, count
 from cadences.errors import CadenceError, UnknownSelection
@@ -34,6 +35,9 @@ from queues.admin.worries import number
 from queues.audit import record
 
 SAMPLES = 5
+FORMS = {"migrate": MigrateOrderForm}
+OURS = {"token", "upto", "reason"}
+"""Answers that are not the verb's."""
 VIEW = "cadences.view_run"
 
 
@@ -47,7 +51,8 @@ def page(admin: ModelAdmin, request: HttpRequest, verb: str) -> HttpResponse:
         selection = Runs.read(words(request))
     except UnknownSelection:
         raise Http404 from None
-    form = OrderForm(request.POST or None, initial={"token": uuid4()})
+    initial = {"token": uuid4(), "vanished": way(request.GET.get("vanished"))}
+    form = FORMS.get(verb, OrderForm)(request.POST or None, initial=initial)
     if request.method == "POST" and form.is_valid():
         return _give(request, verb, selection, form)
     return _ask(admin, request, ORDERED[verb], selection, form)
@@ -74,9 +79,12 @@ def _give(
     request: HttpRequest, verb: str, selection: Runs, form: OrderForm
 ) -> HttpResponse:
     found = form.cleaned_data
+    answers = {name: value for name, value in found.items() if name not in OURS}
     try:
         shown = Runs.read({**selection.words(), "upto": found["upto"]})
-        job = begin(verb, shown, token=found["token"], reason=found["reason"])
+        job = begin(
+            verb, shown, token=found["token"], reason=found["reason"], **answers
+        )
     except CadenceError as error:
         messages.error(request, phrase(error))
     else:
@@ -100,7 +108,7 @@ def _ask(
     upto = clock.now()
     pinned = selection.until(upto)
     total = count(verb.name, pinned)
-    rows = pinned.rows().filter(status__in=MEANT[verb.name])
+    rows = pinned.rows().filter(MEANT[verb.name])
     samples = rows.select_related("lead", "cadence").order_by("-created_at", "-pk")
     context = {
         **admin.admin_site.each_context(request),
@@ -110,13 +118,22 @@ def _ask(
         "form": form,
         "upto": form.data.get("upto") or upto.isoformat(),
         "words": told(selection),
+        "kept": _kept(selection),
         "total": total,
-        "matches": ngettext("%(n)s run", "%(n)s runs", total)
-        % {"n": number(total, ENOUGH)},
+        "matches": _runs(total),
+        "ordered": _runs(total),
         "samples": [_sample(request, each) for each in samples[:SAMPLES]],
         "back": _back(selection),
     }
+    if verb.name == "migrate":
+        context |= moves(pinned.rows(), way(form["vanished"].value()))
+        context |= {"total": context["moved"], "ordered": _runs(context["moved"])}
     return TemplateResponse(request, "admin/cadences/run/order.html", context)
+
+
+def _runs(count: int) -> str:
+    text = ngettext("%(n)s run", "%(n)s runs", count)
+    return text % {"n": number(count, ENOUGH)}
 
 
 def _sample(request: HttpRequest, run: Any) -> dict[str, Any]:
@@ -129,5 +146,10 @@ def _sample(request: HttpRequest, run: Any) -> dict[str, Any]:
 
 
 def _back(selection: Runs) -> str:
-    query = urlencode({k: v for k, v in selection.words().items() if k != "upto"})
+    query = urlencode(_kept(selection))
     return f"{reverse('admin:cadences_run_changelist')}?{query}"
+
+
+def _kept(selection: Runs) -> dict[str, str]:
+    """Return the words that stay the same when the page is asked anew."""
+    return {name: word for name, word in selection.words().items() if name != "upto"}

@@ -61,6 +61,9 @@ DETAILS = {
     "evidence": gettext_lazy("evidence"),
     "said": gettext_lazy("said"),
     "title": gettext_lazy("task"),
+    "from_version": gettext_lazy("from version"),
+    "to_version": gettext_lazy("to version"),
+    "to_step": gettext_lazy("to step"),
 }
 TIMES = {"at", "until"}
 KNOWN = {"canal", "medium"}

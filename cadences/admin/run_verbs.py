@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy, pgettext_lazy
 from cadences.admin.deeds import on_run
 from cadences.admin.desk import reason_form
 from cadences.admin.run_forms import (
+    MigrateForm,
     PauseForm,
     ReasonForm,
     RescheduleForm,
@@ -14,6 +15,8 @@ from cadences.admin.run_forms import (
     ResumeForm,
     SaidForm,
 )
+from cadences.migrate import move
+from cadences.models import Version
 from cadences.pause import cancel, pause, reschedule, resume_run, run_now, skip_step
 from cadences.restart import restart
 from cadences.states import LIVE, RunStatus
@@ -68,6 +71,16 @@ SKIP = _verb(
         )
     ),
 )
+MIGRATE = _verb(
+    "migrate",
+    gettext_lazy("Move to the published version"),
+    move,
+    gettext_lazy("Moved to the published version"),
+    form=MigrateForm,
+    offered=lambda run: (
+        run.status in LIVE and run.version.state == Version.State.RETIRED
+    ),
+)
 CANCEL = _verb(
     "cancel",
     pgettext_lazy("verb", "Cancel"),
@@ -93,8 +106,8 @@ RESTART = _verb(
         "are sent again."
     ),
 )
-VERBS = (PAUSE, RESUME, HURRY, RESCHEDULE, SKIP, RESTART, CANCEL)
+VERBS = (PAUSE, RESUME, HURRY, RESCHEDULE, SKIP, MIGRATE, RESTART, CANCEL)
 AT_HAND = (PAUSE, SKIP, HURRY)
 """Those that stand beside each of the next actions."""
-ORDERED = {verb.name: verb for verb in (PAUSE, RESUME, HURRY, SKIP, CANCEL)}
+ORDERED = {verb.name: verb for verb in (PAUSE, RESUME, HURRY, SKIP, MIGRATE, CANCEL)}
 """Those that can be ordered over all runs of a list."""

@@ -16,9 +16,10 @@ from django.utils.translation import gettext_lazy
 from cadences.admin import look, run_orders
 from cadences.admin.desk import Desk, Kept
 from cadences.admin.find import lead_ids, uuid_in
+from cadences.admin.moves import moves
 from cadences.admin.run_filters import FILTERS, words
 from cadences.admin.run_page import page_of
-from cadences.admin.run_verbs import AT_HAND, OPERATE, ORDERED, VERBS
+from cadences.admin.run_verbs import AT_HAND, MIGRATE, OPERATE, ORDERED, VERBS
 from cadences.models import Run
 from queues.access import may_everywhere
 from queues.admin import show
@@ -114,6 +115,21 @@ class RunAdmin(Kept, Window, Desk):
             **(extra_context or {}),
         }  # fmt: skip
         return super().changelist_view(request, context)
+
+    def _ask(
+        self, request: HttpRequest, verb: Any, rows: list[Any], *more: Any, **asked: Any
+    ) -> Any:
+        """Ask with a table of what would become of them, before they are moved."""
+        page: Any = super()._ask(request, verb, rows, *more, **asked)
+        if verb is MIGRATE:
+            chosen = Run.objects.filter(pk__in=[each.pk for each in rows])
+            page.context_data |= moves(chosen, "next")
+            page.template_name = "admin/cadences/run/migrate.html"
+        return page
+
+    def called(self, request: HttpRequest, row: Any) -> str:
+        """Name a run by who is in what."""
+        return f"{look.lead(request, row.lead)} · {row.cadence}"
 
     def details(self, request: HttpRequest, row: Any) -> dict[str, Any]:
         """Show what it waits for, what happened, and what was sent."""

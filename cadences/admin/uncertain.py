@@ -125,6 +125,11 @@ class ExecutionAdmin(Kept, Window, Desk):
     change_list_template = "admin/cadences/execution/change_list.html"
     change_form_template = "admin/cadences/execution/change_form.html"
 
+    def called(self, request: HttpRequest, row: Any) -> str:
+        """Name a send by to whom it went, and in which step of what."""
+        run = row.run
+        return f"{look.lead(request, run.lead)} · {run.cadence} · {row.position}"
+
     def has_module_permission(self, request: HttpRequest) -> bool:
         """Stay out of the navigation: there it is named by what it is for."""
         return False

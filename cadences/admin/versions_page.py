@@ -14,12 +14,13 @@ from cadences import edit
 from cadences.admin import words
 from cadences.admin.cadence_figures import capped
 from cadences.admin.lines import Line
+from cadences.admin.moves import moves, way
 from cadences.compare import Change, compare
 from cadences.errors import NotPublishable
 from cadences.funnel import living
 from cadences.lint import lint
-from cadences.migrate import summary
-from cadences.models import Cadence, Calendar, Step, Version
+from cadences.migrate import Vanished
+from cadences.models import Cadence, Calendar, Run, Step, Version
 from cadences.publish import draft, publish, read
 from cadences.steps import steps_of
 from queues.audit import because
@@ -31,12 +32,6 @@ KINDS = {
     "changed": (gettext_lazy("changed"), "warn"),
     "moved": (gettext_lazy("moved"), "busy"),
     "same": (gettext_lazy("as before"), "mute"),
-}
-BECOMES = {
-    "same": gettext_lazy("goes on with the same step, when it was planned"),
-    "next": gettext_lazy("its step is gone: goes on with the next one"),
-    "end": gettext_lazy("nothing is left to do: ends"),
-    "blocked": gettext_lazy("a send is on its way or unknown: stays where it is"),
 }
 
 
@@ -156,23 +151,18 @@ def migrate_page(
         admin.message_user(request, _("No version is published."), messages.WARNING)
         return redirect(_steps(cadence))
     given = request.POST if request.method == "POST" else request.GET
-    vanished = "end" if given.get("vanished") == "end" else "next"
+    vanished = way(given.get("vanished"))
     if request.method == "POST":
         return _migrate(admin, request, version, vanished)
-    groups = summary(version, vanished=vanished)  # type: ignore[arg-type]
-    told = [{"group": each, "becomes": BECOMES[each.kind]} for each in groups]
     return {
         "title": _("Move runs to version %(n)d") % {"n": version.number},
         "version": version,
-        "groups": told,
-        "runs": capped(sum(each.runs for each in groups)) if groups else "",
-        "moved": sum(each.runs for each in groups if each.kind != "blocked"),
-        "vanished": vanished,
+        **moves(Run.objects.filter(cadence=cadence), vanished),
     }
 
 
 def _migrate(
-    admin: Any, request: HttpRequest, version: Version, vanished: str
+    admin: Any, request: HttpRequest, version: Version, vanished: Vanished
 ) -> HttpResponse:
     data = {
         "version": version.pk, "vanished": vanished,

@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from cadences.models.keys import RandomUUID
 from cadences.models.people import Company
@@ -19,11 +20,13 @@ class Account(models.Model):
 
     class State(models.TextChoices):
         ACTIVE = "active", _("active")
-        PAUSED = "paused", _("paused")
+        PAUSED = "paused", pgettext_lazy("account", "paused")
         DISCONNECTED = "disconnected", _("disconnected")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, db_default=RandomUUID())
-    company = models.ForeignKey(Company, models.PROTECT, related_name="accounts")
+    company = models.ForeignKey(
+        Company, models.PROTECT, verbose_name=_("company"), related_name="accounts"
+    )
     medium = models.CharField(_("channel"), max_length=10, choices=Medium)
     adapter = models.CharField(_("adapter"), max_length=50)
     name = models.CharField(_("name"), max_length=100)

@@ -15,7 +15,9 @@ class EnrollmentBatch(models.Model):
     """A file or a list of leads that somebody enrols."""
 
     id = models.UUIDField(primary_key=True, db_default=RandomUUID(), editable=False)
-    cadence = models.ForeignKey(Cadence, models.PROTECT, related_name="batches")
+    cadence = models.ForeignKey(
+        Cadence, models.PROTECT, verbose_name=_("cadence"), related_name="batches"
+    )
     name = models.CharField(_("name"), max_length=200, blank=True, db_default="")
     is_dry = models.BooleanField(_("dry run"), db_default=False)
     without_contact = models.BooleanField(

@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from cadences.models.calendars import Calendar
 from cadences.models.keys import RandomUUID
@@ -20,7 +21,7 @@ class Cadence(models.Model):
         DRAFT = "draft", _("draft")
         ACTIVE = "active", _("active")
         CLOSED = "closed", _("no new leads")
-        PAUSED = "paused", _("paused")
+        PAUSED = "paused", pgettext_lazy("cadence", "paused")
         ARCHIVED = "archived", _("archived")
 
     class Reentry(models.TextChoices):
@@ -39,7 +40,9 @@ class Cadence(models.Model):
         SEND = "send", _("send all the same")
 
     id = models.UUIDField(primary_key=True, db_default=RandomUUID(), editable=False)
-    company = models.ForeignKey(Company, models.PROTECT, related_name="cadences")
+    company = models.ForeignKey(
+        Company, models.PROTECT, verbose_name=_("company"), related_name="cadences"
+    )
     code = models.CharField(_("code"), max_length=100)
     name = models.CharField(_("name"), max_length=200, blank=True, db_default="")
     description = models.TextField(_("description"), blank=True, db_default="")
@@ -61,8 +64,9 @@ class Cadence(models.Model):
         _("on a reply"), max_length=10, choices=OnReply, db_default=OnReply.FINISH
     )
     calendar = models.ForeignKey(
-        Calendar, models.PROTECT, null=True, blank=True, related_name="+"
-    )
+        Calendar, models.PROTECT, null=True, blank=True, related_name="+",
+        verbose_name=_("calendar"),
+    )  # fmt: skip
     time_zone = models.CharField(
         _("time zone"), max_length=64, blank=True, db_default=""
     )
@@ -173,8 +177,9 @@ class Step(models.Model):
     )
     local_time = models.TimeField(_("at local time"), null=True, blank=True)
     calendar = models.ForeignKey(
-        Calendar, models.PROTECT, null=True, blank=True, related_name="+"
-    )
+        Calendar, models.PROTECT, null=True, blank=True, related_name="+",
+        verbose_name=_("calendar"),
+    )  # fmt: skip
     stop_on_reply = models.BooleanField(_("a reply ends the run"), db_default=True)
     conditions = models.JSONField(
         _("conditions"), blank=True, default=list, db_default=[]

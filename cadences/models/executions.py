@@ -112,7 +112,7 @@ class Execution(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.run_id} {self.round}.{self.position}"
+        return f"#{str(self.run_id)[:8]} {self.round}.{self.position}"
 
 
 class Attempt(models.Model):

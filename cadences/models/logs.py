@@ -49,7 +49,7 @@ class RunnerLog(models.Model):
         indexes = [models.Index(name="runner_log_by_age", fields=["-executed_at"])]
 
     def __str__(self) -> str:
-        return f"{self.trigger_source} {self.executed_at:%Y-%m-%d %H:%M:%S}"
+        return f"{self.get_trigger_source_display()} {self.executed_at:%Y-%m-%d %H:%M}"
 
 
 class Control(models.Model):

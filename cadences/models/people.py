@@ -22,8 +22,9 @@ class Company(models.Model):
         _("time zone"), max_length=64, db_default="America/Sao_Paulo"
     )
     calendar = models.ForeignKey(
-        Calendar, models.PROTECT, null=True, blank=True, related_name="+"
-    )
+        Calendar, models.PROTECT, null=True, blank=True, related_name="+",
+        verbose_name=_("calendar"),
+    )  # fmt: skip
 
     class Meta:
         db_table = "companies"
@@ -42,7 +43,9 @@ class Lead(models.Model):
         MANUAL = "manual", _("a person talks to them")
 
     id = models.UUIDField(primary_key=True, db_default=RandomUUID(), editable=False)
-    company = models.ForeignKey(Company, models.PROTECT, related_name="leads")
+    company = models.ForeignKey(
+        Company, models.PROTECT, verbose_name=_("company"), related_name="leads"
+    )
     external_id = models.CharField(
         _("id elsewhere"), max_length=200, null=True, blank=True
     )
@@ -264,7 +267,9 @@ class Suppression(models.Model):
         ERASURE = "erasure", _("erased by request")
 
     id = models.BigAutoField(primary_key=True)
-    company = models.ForeignKey(Company, models.PROTECT, null=True, blank=True)
+    company = models.ForeignKey(
+        Company, models.PROTECT, verbose_name=_("company"), null=True, blank=True
+    )
     medium = models.CharField(
         _("channel"), max_length=10, choices=Medium, null=True, blank=True
     )

@@ -183,7 +183,7 @@ class Run(models.Model):
         ]
 
     def __str__(self) -> str:
-        return str(self.pk)
+        return f"#{str(self.pk)[:8]}"
 
 
 class Event(models.Model):

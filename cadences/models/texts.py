@@ -12,7 +12,9 @@ class Template(models.Model):
     """A text by its code; sends resolve it at dispatch and keep the revision."""
 
     id = models.BigAutoField(primary_key=True)
-    company = models.ForeignKey(Company, models.PROTECT, related_name="templates")
+    company = models.ForeignKey(
+        Company, models.PROTECT, verbose_name=_("company"), related_name="templates"
+    )
     medium = models.CharField(_("channel"), max_length=10, choices=Medium)
     code = models.CharField(_("code"), max_length=100)
     name = models.CharField(_("name"), max_length=200, blank=True, db_default="")

@@ -124,6 +124,10 @@ class Operated(Guarded):
         }
         return super().changeform_view(request, object_id, form_url, context)
 
+    def called(self, request: HttpRequest, row: Any) -> str:
+        """Return how a row is named where something is asked about it."""
+        return str(row)
+
     def _allowed(self, request: HttpRequest) -> list[Verb]:
         return [verb for verb in self.verbs if may(request.user, verb.permission)]
 
@@ -226,7 +230,7 @@ class Operated(Guarded):
             "title": verb.label,
             "opts": self.opts,
             "verb": verb,
-            "rows": rows,
+            "rows": [(row, self.called(request, row)) for row in rows],
             "action": action,
             "form": form or (verb.form() if verb.form else None),
         }

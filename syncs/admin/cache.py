@@ -12,6 +12,7 @@ from queues.admin.paging import EstimatingPaginator
 from queues.admin.verbs import Window
 from syncs.admin import look
 from syncs.models import CacheEntry
+from syncs.phrase import phrase
 from syncs.reasons import reason
 from syncs.states import CacheStatus
 
@@ -39,7 +40,7 @@ class CacheAdmin(Window):
         "store", "data_type", "source", "period_start", "period_end", "timezone",
         "sync_status", "error", "version", "record_count", "as_of",
         "synced_at", "fresh_until", "hard_until", "is_settled", "is_negative",
-        "warnings", "numbers",
+        "notes", "numbers",
     )  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> Any:
@@ -62,6 +63,11 @@ class CacheAdmin(Window):
     def error(self, entry: CacheEntry) -> str:
         """Show why the last sync of it failed."""
         return reason(entry.error_code, entry.error_message) or str(show.NOTHING)
+
+    @admin.display(description=gettext_lazy("warnings"))
+    def notes(self, entry: CacheEntry) -> str:
+        """Show what people should know of them."""
+        return "; ".join(map(phrase, entry.warnings)) or show.NOTHING
 
     @admin.display(description=gettext_lazy("numbers"))
     def numbers(self, entry: CacheEntry) -> SafeString:

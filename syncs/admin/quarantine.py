@@ -12,6 +12,7 @@ from queues.errors import QueueError
 from syncs.admin import look
 from syncs.errors import SyncError
 from syncs.models import Quarantined
+from syncs.phrase import phrase
 from syncs.replay import replay, resolve
 
 REPLAY = Verb(
@@ -55,7 +56,7 @@ class QuarantineAdmin(Operated, Window):
     list_select_related = ("connection",)
     search_fields = ("external_id",)
     fields = readonly_fields = (
-        "connection", "stream", "external_id", "reason", "its_form", "run",
+        "connection", "stream", "external_id", "why", "its_form", "run",
         "created_at", "seen_at", "resolved_at", "resolution",
     )  # fmt: skip
 
@@ -65,9 +66,14 @@ class QuarantineAdmin(Operated, Window):
         return look.document(row.sample)
 
     @admin.display(description=gettext_lazy("reason"))
+    def why(self, row: Quarantined) -> str:
+        """Show why it could not be used."""
+        return phrase(row.reason)
+
+    @admin.display(description=gettext_lazy("reason"))
     def short(self, row: Quarantined) -> str:
         """Show the first words of the reason."""
-        return show.short(row.reason, 80)
+        return show.short(phrase(row.reason), 80)
 
     @admin.display(description=gettext_lazy("since"))
     def since(self, row: Quarantined) -> str:

@@ -16,7 +16,7 @@ from queues.admin.verbs import Operated, Verb, Window
 from queues.audit import record
 from queues.errors import QueueError
 from syncs import progress
-from syncs.admin import look
+from syncs.admin import look, told
 from syncs.admin.overview import overview
 from syncs.errors import SyncError
 from syncs.models import Run, StreamState
@@ -144,7 +144,7 @@ class RunAdmin(Operated, Window):
             "waits": progress.WAITS.get(row.waiting_for or "", ""),
             "streams": streams,
             "places": _places(row, streams),
-            "events": events[:EVENTS],
+            "events": [told.event(each) for each in events[:EVENTS]],
             "has_more": len(events) > EVENTS,
             "entries": row.entries.order_by("data_type"),
             "took": _took(row),

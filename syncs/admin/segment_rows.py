@@ -4,6 +4,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
+from django.utils.formats import number_format
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy
 
@@ -12,9 +13,11 @@ from queues.admin.audited import Audited
 from queues.admin.paging import EstimatingPaginator
 from queues.admin.verbs import Operated, Verb, Window
 from queues.errors import QueueError
+from syncs.admin import told
 from syncs.admin.segments import end_of
 from syncs.errors import SyncError
 from syncs.models import Enrolment, EnrolmentRule, SegmentLog, SegmentRefusal
+from syncs.phrase import phrase
 from syncs.segments.replay import can_replay, dismiss, replay
 
 REPLAY = Verb(
@@ -47,8 +50,8 @@ class SegmentLogAdmin(Window):
     search_fields = ("=segment_id",)
     fields = readonly_fields = (
         "segment_id", "execution_time", "scheduled_for", "trigger", "actor", "status",
-        "fault", "message", "success_rate", "duration_seconds", "active_seconds",
-        "stats", "job_id",
+        "fault", "said", "success_rate", "duration_seconds", "active_seconds",
+        "figures", "job_id",
     )  # fmt: skip
 
     @admin.display(description=gettext_lazy("began"))
@@ -64,7 +67,9 @@ class SegmentLogAdmin(Window):
     @admin.display(description=gettext_lazy("success rate"))
     def rate(self, row: SegmentLog) -> str:
         """Show the share of rows that could be read."""
-        return "–" if row.success_rate is None else f"{row.success_rate:g} %"
+        if row.success_rate is None:
+            return show.NOTHING
+        return f"{number_format(row.success_rate, 1)} %"
 
     @admin.display(description=gettext_lazy("took"))
     def took(self, row: SegmentLog) -> str:
@@ -72,10 +77,20 @@ class SegmentLogAdmin(Window):
         seconds = row.duration_seconds
         return show.seconds(None if seconds is None else float(seconds))
 
+    @admin.display(description=gettext_lazy("figures"))
+    def figures(self, row: SegmentLog) -> SafeString:
+        """Show what it counted."""
+        return told.figures(row.stats)
+
+    @admin.display(description=gettext_lazy("message"))
+    def said(self, row: SegmentLog) -> str:
+        """Show its message."""
+        return phrase(row.message) or show.NOTHING
+
     @admin.display(description=gettext_lazy("message"))
     def short(self, row: SegmentLog) -> str:
         """Show the first words of its message."""
-        return show.short(row.message, 80)
+        return show.short(phrase(row.message), 80) or show.NOTHING
 
 
 @admin.register(SegmentRefusal)
@@ -93,14 +108,24 @@ class SegmentRefusalAdmin(Operated, Window):
     list_select_related = ("control",)
     search_fields = ("=external_id",)
     fields = readonly_fields = (
-        "control", "external_id", "reason", "sample", "created_at", "seen_at",
+        "control", "external_id", "why", "its_form", "created_at", "seen_at",
         "resolved_at",
     )  # fmt: skip
 
     @admin.display(description=gettext_lazy("reason"))
+    def why(self, row: SegmentRefusal) -> str:
+        """Show why it could not be read."""
+        return phrase(row.reason)
+
+    @admin.display(description=gettext_lazy("reason"))
     def short(self, row: SegmentRefusal) -> str:
         """Show the first words of the reason."""
-        return show.short(row.reason, 80)
+        return show.short(phrase(row.reason), 80)
+
+    @admin.display(description=gettext_lazy("its form"))
+    def its_form(self, row: SegmentRefusal) -> SafeString:
+        """Show which fields it had, and of what kind each was."""
+        return told.form(row.sample)
 
     @admin.display(description=gettext_lazy("since"))
     def since(self, row: SegmentRefusal) -> str:

@@ -7,6 +7,7 @@ from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.db.models import Count, IntegerField, OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -126,7 +127,7 @@ class SegmentAdmin(Operated, Audited):
     ordering = ("segment_id", "id")
     show_full_result_count = False
     list_display = (
-        "title", "state", "next_time", "last", "success", "in_it", "errors",
+        "title", "state", "next_time", "last", "in_it", "errors",
     )  # fmt: skip
     list_filter = ("status", "company")
     search_fields = ("name", "segment_id")
@@ -215,13 +216,12 @@ class SegmentAdmin(Operated, Audited):
 
     @admin.display(description=gettext_lazy("last sync"), ordering="last_execution")
     def last(self, control: Any) -> SafeString:
-        """Show how the last one ended."""
-        return end_of(control.last_end) if control.last_end else show.NOTHING
-
-    @admin.display(description=gettext_lazy("success"))
-    def success(self, control: Any) -> str:
-        """Show the share of syncs that went well."""
-        return f"{100 * control.good // control.ends} %" if control.ends else "–"
+        """Show how the last one ended, and the share of all that went well."""
+        if not control.last_end:
+            return show.NOTHING
+        share = f"{100 * control.good // control.ends} %" if control.ends else ""
+        end = end_of(control.last_end)
+        return format_html('{} <span class="quiet">{}</span>', end, share)
 
     @admin.display(description=gettext_lazy("members"), ordering="members")
     def in_it(self, control: SegmentControl) -> int:

@@ -128,7 +128,10 @@ class SegmentRefusal(models.Model):
     """A row that could not be read: its form without its values, until it is settled."""
 
     id = models.BigAutoField(primary_key=True)
-    control = models.ForeignKey(SegmentControl, models.CASCADE, related_name="refusals")
+    control = models.ForeignKey(
+        SegmentControl, models.CASCADE, verbose_name=_("segment"),
+        related_name="refusals",
+    )  # fmt: skip
     external_id = models.CharField(_("id there"), max_length=64)
     reason = models.TextField(_("reason"))
     sample = models.JSONField(_("its form"), default=dict, db_default={})
@@ -150,4 +153,4 @@ class SegmentRefusal(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.control_id}: {self.external_id}"
+        return f"{self.control}: {self.external_id}"

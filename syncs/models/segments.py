@@ -184,7 +184,7 @@ class SegmentLog(models.Model):
     trigger = models.CharField(
         _("asked for by"), max_length=10, choices=Trigger, db_default=Trigger.CRON
     )
-    actor = models.CharField(max_length=150, blank=True, db_default="")
+    actor = models.CharField(_("by"), max_length=150, blank=True, db_default="")
     fault = models.CharField(
         _("kind of error"), max_length=30, blank=True, db_default=""
     )

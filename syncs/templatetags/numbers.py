@@ -11,9 +11,12 @@ from django.utils.translation import gettext_lazy as _
 
 from syncs import progress
 from syncs.models import Run
+from syncs.phrase import phrase
 from syncs.states import DataType, Freshness
 
 register = template.Library()
+register.filter("stream_name", progress.stream_name)
+register.filter("phrase", phrase)
 
 MONEY, COUNT, SHARE = "money", "count", "share"
 
@@ -75,15 +78,6 @@ STATES: dict[str, tuple[str | Promise, str]] = {
     Freshness.EXPIRED: (_("an old snapshot"), "warn"),
     Freshness.MISS: (_("never synced"), "mute"),
 }
-STREAMS: dict[str, str | Promise] = {
-    "orders": _("orders"),
-    "campaigns": _("campaigns"),
-    "flows": _("flows"),
-    "campaign_values": _("results of campaigns"),
-    "flow_values": _("results of flows"),
-    "revenue": _("revenue by day"),
-}
-"""What people call the streams of the providers."""
 
 
 @register.simple_tag
@@ -150,12 +144,6 @@ def stands(run: Run) -> str | Promise:
 def waits(run: Run) -> str | Promise:
     """Return what a run waits for."""
     return progress.WAITS.get(run.waiting_for or "", "")
-
-
-@register.filter
-def stream_name(stream: str) -> str | Promise:
-    """Return what people call a stream; one that is unknown by its own name."""
-    return STREAMS.get(stream, stream)
 
 
 @register.filter

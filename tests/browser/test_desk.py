@@ -9,6 +9,8 @@ from playwright.sync_api import Page, expect
 
 from cadences.control import switch
 from cadences.models import Execution, Run
+from cadences.publish import draft, publish
+from queues.models import Job
 from tests.browser.desk import go, has_no_overflow
 from tests.browser.doors import carry_in
 from tests.cadences.happenings import Desk, furnish_desk
@@ -94,3 +96,25 @@ def test_a_message_is_given_to_whom_it_is_from(desk: Page):
     expect(desk.get_by_text("has an owner")).to_be_visible()
     assert Run.objects.get(lead__name="Iara Paz").exit_reason == "replied"
     assert Run.objects.get(lead__name="Hugo Paz").status == "ATIVA"
+
+
+def test_runs_are_moved_to_the_published_version_after_a_look(
+    desk: Page, house: Desk, live_server: Any
+):
+    version = draft(house.sent.cadence)
+    version.steps.get(position=2).delete()
+    publish(version)
+    desk.goto(f"{live_server.url}/admin/cadences/run/?status=live")
+
+    desk.get_by_text("Do something to all that match").click()
+    desk.get_by_role("link", name="Move to the published version").click()
+    expect(desk.get_by_text("nothing is left to do: ends")).to_be_visible()
+    expect(desk.get_by_text("stays where it is")).to_be_visible()
+    desk.set_viewport_size({"width": 400, "height": 800})
+    assert has_no_overflow(desk)
+    desk.get_by_label("Reason").fill("Shorter is better")
+    desk.get_by_role("button", name="Move to the published version").click()
+
+    expect(desk.get_by_text("It goes on by itself")).to_be_visible()
+    payload = Job.objects.get(type="cadence-bulk").payload
+    assert (payload["verb"], payload["answers"]) == ("migrate", {"vanished": "next"})

@@ -86,6 +86,20 @@ def test_each_verb_does_what_it_says(admin_client: Client, two: list[Run]):
     assert (fresh(run).status, fresh(run).exit_reason) == ("CANCELADA", "manual")
 
 
+def test_what_is_asked_about_is_named_as_this_person_may_know_it(
+    admin_client: Client, two: list[Run]
+):
+    Lead.objects.filter(pk=two[0].lead_id).update(name="Ana Maria Souza")
+    operator = staff("operator", "view_run", "operate_run")
+    chosen = {"action": "pause", "_selected_action": [each.pk for each in two]}
+
+    assert "Ana Maria Souza · welcome" in page(admin_client, one(two[0], "pause"))
+    asked = operator.post(LIST, chosen).content.decode()
+
+    assert "Ana M. S. · welcome" in asked
+    assert f"<li>{two[0].pk}" not in " ".join(asked.split())
+
+
 def test_a_cancel_needs_a_reason(admin_client: Client, two: list[Run]):
     answer = admin_client.post(one(two[0], "cancel"), {"reason": ""})
 

@@ -1,12 +1,26 @@
 """The console of syncs: what is shown, what may be pressed, and what it does."""
 
+import re
+from pathlib import Path
+
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from queues.models import AuditEntry
+from syncs.admin import told
 from syncs.credentials import opened, replace
-from syncs.models import CacheEntry, Connection, Credential, Quarantined, Run, Store
+from syncs.judge import Verdict
+from syncs.models import (
+    CacheEntry,
+    Connection,
+    Credential,
+    Event,
+    Quarantined,
+    Run,
+    Store,
+)
 from tests.queues.desk import page, staff
 from tests.syncs.stores import ask, entry, rerun, sync
 
@@ -53,8 +67,30 @@ def test_the_page_of_a_sync_tells_its_story(store, admin_client):
 
     shown = page(admin_client, address(run))
 
-    for fact in ("stream_complete", "published", "orders", "Done"):
+    for fact in (
+        "A stream is complete", "Numbers were published", "orders", "Done",
+        "result: succeeded",
+    ):  # fmt: skip
         assert fact in shown
+    assert "stream_complete" not in shown
+
+
+def test_every_event_of_a_sync_is_told_in_words():
+    spoken = set()
+    for path in Path("syncs").rglob("*.py"):
+        spoken |= set(re.findall(r"\btell\(\s*[\w.]*run, \"(\w+)\"", path.read_text()))
+    verdicts = {f"stream_{each}" for each in Verdict}
+    restarts = {"cursor_reset", "count_differs"}
+
+    assert len(spoken) > 8
+    assert spoken | verdicts | restarts <= set(told.EVENTS)
+    row = Event(
+        code="waits", at=timezone.now(),
+        data={"why": "rate_limit", "until": "2026-11-22T10:00:00+00:00", "code": ""},
+    )  # fmt: skip
+    shown = told.event(row)
+    assert [str(name) for name, _ in shown["facts"]] == ["because", "until"]
+    assert "the provider's rate limit" in str(shown["facts"][0][1])
 
 
 def test_a_sync_that_failed_is_asked_for_again(store, stand, admin_client):

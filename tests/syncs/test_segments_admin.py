@@ -187,3 +187,22 @@ def test_who_may_only_look_finds_no_switch(client, django_user_model):
     assert shown.status_code == 200
     assert b"Run now" not in shown.content
     assert press(client, control, "run").status_code == 403
+
+
+def test_what_a_sync_counted_and_what_a_row_looked_like_are_told_in_words(page):
+    control = segment()
+    log = SegmentLog.objects.create(
+        control=control, segment_id=101, status="success",
+        stats={"found": 1200, "joined": 7, "mode": "full"},
+    )  # fmt: skip
+    row = SegmentRefusal.objects.create(
+        control=control, external_id="8", reason="email is no text",
+        sample={"email": "list", "phone": "NoneType"},
+    )  # fmt: skip
+
+    told = " ".join(page("segmentlog_change", log.pk).split())
+    form = " ".join(page("segmentrefusal_change", row.pk).split())
+
+    assert "<dt>joined</dt><dd>7</dd>" in told
+    assert "<dt>email</dt><dd>a list</dd>" in form
+    assert "<dt>phone</dt><dd>empty</dd>" in form

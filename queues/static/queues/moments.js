@@ -1,6 +1,6 @@
 // Moments count on by themselves, in the words of the page's language.
 
-const says = document.querySelector(".pulse").dataset;
+const says = document.querySelector(".spans").dataset;
 
 const MINUTE = 60;
 const HOUR = 3600;
