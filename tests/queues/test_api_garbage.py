@@ -14,7 +14,7 @@ from tests.queues.callers import SERVICE, call
 
 pytestmark = pytest.mark.django_db
 
-VALUES = (
+VALUES: tuple[Any, ...] = (
     10**400, 1e308, "\x00", "\ud800", "x" * 20_000, [[]], {"a": {"b": [None]}}, -1,
     "0000-01-01T00:00:00Z", "99999-01-01", "9999-12-31T23:59:59-23:59", "infinity",
 )  # fmt: skip

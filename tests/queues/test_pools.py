@@ -3,6 +3,7 @@
 import signal
 
 import pytest
+from billiard.process import current_process
 
 from config import celery as application
 from queues.enqueue import enqueue, enqueue_many
@@ -67,6 +68,6 @@ def test_only_a_pool_process_ends_with_whoever_started_it(monkeypatch):
     application.follow_the_worker()
     assert tied == []
 
-    monkeypatch.setattr(application.current_process(), "_name", "ForkPoolWorker-1")
+    monkeypatch.setattr(current_process(), "_name", "ForkPoolWorker-1")
     application.follow_the_worker()
     assert tied == [signal.SIGKILL]
