@@ -3,6 +3,7 @@
 
 import os
 import sys
+from contextlib import suppress
 
 
 def main() -> None:
@@ -14,7 +15,12 @@ def main() -> None:
     if arguments[:1] == ["up"]:
         from config.up import main as up
 
-        sys.exit(up(arguments[1:]))
+        code = up(arguments[1:])
+        # All is put away: to take the interpreter apart takes a busy machine seconds.
+        with suppress(OSError):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        os._exit(code)
     from django.core.management import execute_from_command_line
 
     execute_from_command_line(sys.argv)

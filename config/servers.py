@@ -114,7 +114,7 @@ class Postgres(Server):
 
     name = "postgres"
     title = "PostgreSQL"
-    stop_signals = ((signal.SIGINT, 5.0), (signal.SIGQUIT, 2.0), (signal.SIGKILL, 2.0))
+    stop_signals = ((signal.SIGINT, 4.0), (signal.SIGQUIT, 1.5), (signal.SIGKILL, 1.0))
 
     @property
     def url(self) -> str:
@@ -217,7 +217,7 @@ class Valkey(Server):
 
     name = "valkey"
     title = "Valkey"
-    stop_signals = ((signal.SIGTERM, 3.0), (signal.SIGKILL, 2.0))
+    stop_signals = ((signal.SIGTERM, 3.0), (signal.SIGKILL, 1.0))
 
     @property
     def url(self) -> str:

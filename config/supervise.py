@@ -19,9 +19,9 @@ MOST_DEATHS = 5
 DEATH_WINDOW = 60.0
 PAUSE = 1.0
 """How much longer to wait before each further start."""
-CHILD_SECONDS = 9.0
+CHILD_SECONDS = 8.0
 """What a child may take to stop; with the servers' own times it stays below 15."""
-GRACE_SECONDS = 5
+GRACE_SECONDS = 4
 """What a running job has of them: its worker must hand it back before its own end."""
 
 _stdout = threading.Lock()

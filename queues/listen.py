@@ -22,20 +22,31 @@ IDLE = 30.0
 TURN = 300.0
 """Seconds after which it goes back anyhow: Celery replaces its processes then."""
 
-# One byte that the pool's processes share with the worker they are forked from. Where
-# they are not forked it stays 0, and every bell goes through Celery.
-_ear = mmap.mmap(-1, 1)
+# Bytes that the pool's processes share with the worker they are forked from. Where
+# they are not forked they stay 0, and every bell goes through Celery.
+_ear = mmap.mmap(-1, 2)
+OPEN, LEAVING = 0, 1
 _mine = threading.local()
 
 
 def open_ear() -> None:
     """Let the processes of this worker listen after their work."""
-    _ear[0] = 1
+    _ear[OPEN] = 1
 
 
 def shut_ear() -> None:
     """Let them go back to Celery, within NAP."""
-    _ear[0] = 0
+    _ear[OPEN] = 0
+
+
+def leave_off() -> None:
+    """Let them begin no further batch: their worker ends, and others go on."""
+    _ear[OPEN], _ear[LEAVING] = 0, 1
+
+
+def is_leaving() -> bool:
+    """Tell whether this process's worker ends."""
+    return bool(_ear[LEAVING])
 
 
 def bells(queues: Sequence[str]) -> Iterator[str]:
@@ -45,13 +56,13 @@ def bells(queues: Sequence[str]) -> Iterator[str]:
     """
     now = time.monotonic()
     over, bored = now + TURN, now + IDLE
-    while _ear[0] and time.monotonic() < min(over, bored):
+    while _ear[OPEN] and time.monotonic() < min(over, bored):
         try:
             queue = _hear(queues)
         except BROKER_ERRORS as error:
             logger.debug("the broker does not answer: %s", error)
             return
-        if queue is not None and not _ear[0]:
+        if queue is not None and not _ear[OPEN]:
             wake(queue)  # for another worker
         elif queue is not None:
             yield queue

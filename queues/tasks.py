@@ -19,10 +19,11 @@ from django.db import InterfaceError, OperationalError, connection
 
 from queues import work as loop
 from queues.keep import Keeper
-from queues.listen import bells, open_ear, shut_ear
+from queues.listen import bells, is_leaving, leave_off, open_ear, shut_ear
 from queues.models import Worker
 from queues.presence import Wish, leave, present
 from queues.publish import publish
+from queues.wake import wake
 
 logger = logging.getLogger(__name__)
 
@@ -39,12 +40,16 @@ _keepers: list[Keeper] = []
 def work(queue: str) -> None:
     """Look at this queue, then at those whose bells this process hears itself.
 
-    An outage is no error, the pacemaker rings again.
+    An outage is no error, the pacemaker rings again. Who is about to leave passes the
+    bell on.
     """
+    if is_leaving():
+        wake(queue)
+        return
     try:
-        loop.work(queue)
+        loop.work(queue, is_over=is_leaving)
         for rung in bells(list(current_app.amqp.queues.consume_from)):
-            loop.work(rung)
+            loop.work(rung, is_over=is_leaving)
     except (OperationalError, InterfaceError) as error:
         logger.warning("work on %s stopped: %s", queue, str(error).strip())
         connection.close()
@@ -130,7 +135,7 @@ def start_keeper(sender: object, **_: object) -> None:
 @worker_shutting_down.connect
 def limit_shutdown(**_: object) -> None:
     """Give running jobs their grace; then they go back, uncounted."""
-    shut_ear()
+    leave_off()
     for keeper in _keepers:
         keeper.hand_back_after(settings.GRACE_SECONDS)
 

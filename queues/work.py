@@ -49,8 +49,16 @@ _in_doubt: set[int] = set()
 """Workers whose last claim met an outage: it may stand without their knowing."""
 
 
-def work(queue: str, *, slice_seconds: float = SLICE) -> int:
-    """Run the due jobs of a queue until none is left or the slice ends; count them."""
+def work(
+    queue: str,
+    *,
+    slice_seconds: float = SLICE,
+    is_over: Callable[[], bool] = lambda: False,
+) -> int:
+    """Run the due jobs of a queue until none is left or the slice ends; count them.
+
+    It also ends, behind the batch that runs, once `is_over` says so.
+    """
     turns = _turns(
         [queue],
         Worker.Kind.CHILD,
@@ -68,7 +76,7 @@ def work(queue: str, *, slice_seconds: float = SLICE) -> int:
         count += len(claims)
         if turns.is_through:
             break
-        if time.monotonic() >= until:
+        if time.monotonic() >= until or is_over():
             wake(queue)
             break
     return count

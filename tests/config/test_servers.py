@@ -16,7 +16,7 @@ from config import leash, places
 from config.datadir import held, kept_secrets
 from config.errors import AlreadyRunning, CannotRun, GivenUp, ServerFailed
 from config.servers import Postgres, Valkey
-from config.supervise import Child, Supervisor
+from config.supervise import CHILD_SECONDS, GRACE_SECONDS, Child, Supervisor
 from tests.processes import until
 
 
@@ -177,6 +177,15 @@ def test_a_child_that_always_dies_is_given_up(monkeypatch: pytest.MonkeyPatch):
         family.watch()
 
     family.stop()
+
+
+def test_nothing_takes_longer_to_stop_than_is_promised():
+    servers = [
+        sum(seconds for _, seconds in each.stop_signals) for each in (Postgres, Valkey)
+    ]
+
+    assert CHILD_SECONDS + max(servers) < 15
+    assert GRACE_SECONDS + 3 < CHILD_SECONDS
 
 
 def test_a_child_that_will_not_stop_is_ended(

@@ -152,8 +152,8 @@ def test_it_stops_in_order_when_asked_and_hands_back_what_runs(house: House):
 
             house.process.send_signal(signal.SIGTERM)
 
-            assert house.process.wait(20) == 0
-    assert time.monotonic() - started < 15
+            assert house.process.wait(30) == 0
+    assert time.monotonic() - started < 20  # the machine may be busy
     assert not house.left()
     assert not (house.directory / "env").exists()
     assert house.lines[-1] == "up     | Stopped"

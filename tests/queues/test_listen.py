@@ -8,7 +8,7 @@ import pytest
 import redis
 from django.conf import settings
 
-from queues import listen
+from queues import listen, tasks
 from queues.drain import drain, undrain
 from queues.enqueue import enqueue
 from queues.listen import bells, open_ear, shut_ear
@@ -27,6 +27,7 @@ def _quick(monkeypatch):
     open_ear()
     yield
     shut_ear()
+    listen._ear[listen.LEAVING] = 0
     listen._mine.__dict__.clear()
 
 
@@ -43,6 +44,17 @@ def test_who_hears_nothing_for_a_while_goes_back_to_celery():
 
     assert list(bells(["default"])) == []
     assert time.monotonic() - began < 5
+
+
+def test_a_bell_that_reaches_a_leaving_process_is_passed_on(waiting_bells):
+    enqueue("noop")
+    listen.leave_off()
+    rung = waiting_bells()
+
+    tasks.work("default")
+
+    assert not Attempt.objects.exists()
+    assert waiting_bells() == rung + 1
 
 
 def test_whoever_is_always_busy_goes_back_now_and_then(monkeypatch):

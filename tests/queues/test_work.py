@@ -40,6 +40,14 @@ def test_everything_due_is_run_and_nothing_else():
     assert Attempt.objects.filter(outcome="completed").count() == 700
 
 
+def test_who_leaves_ends_behind_the_batch_that_runs_and_rings_for_others(waiting_bells):
+    enqueue_many("noop", [{}] * 700)
+
+    assert 0 < work("default", is_over=lambda: True) < 700
+
+    assert waiting_bells() >= 1
+
+
 def test_a_failing_job_is_tried_three_times_then_dead():
     job = enqueue("fail")
 
