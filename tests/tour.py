@@ -73,8 +73,7 @@ def main(arguments: list[str]) -> int:
     with stage(*APPS):
         with served() as url:
             rooms = photograph(url, asked.only)
-        if not asked.only:
-            (DOCS / "tour.md").write_text(told(rooms))
+        (DOCS / "tour.md").write_text(told(rooms))
     size = sum(file.stat().st_size for file in IMAGES.glob("*.webp"))
     print(f"{sum(map(len, rooms.values()))} pages, {size / 1e6:.1f} MB of pictures")
     return 0

@@ -176,7 +176,8 @@ COUNTED = {
 
 def _counts(row: Any, *statuses: RunStatus) -> str:
     found = {each: row.runs_by_status.get(each, 0) for each in statuses}
-    return " · ".join(
+    told = (
         COUNTED[each] % {"n": capped(count, LISTED), "count": count}
         for each, count in found.items()
     )
+    return " · ".join(each.replace(" ", "\xa0") for each in told)
