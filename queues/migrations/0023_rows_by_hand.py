@@ -6,18 +6,20 @@ closed as lost by the next round of the pacemaker, and the job runs.
 
 from django.db import migrations
 
-# The condition is checked before the function is called: other rows pay nothing. Where
-# a backup brings back jobs and attempts, the attempts are there already.
+# The condition is checked before anything is queued: other rows pay nothing. At the end
+# of the transaction, for a backup brings back the jobs first and then their attempts.
 UNHELD = r"""
 CREATE FUNCTION ritmo_jobs_unheld() RETURNS trigger
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
-    INSERT INTO job_attempts (job_id, number) VALUES (NEW.id, NEW.failures + 1)
+    INSERT INTO job_attempts (job_id, number)
+    SELECT id, failures + 1 FROM jobs WHERE id = NEW.id AND status = 'processing'
     ON CONFLICT DO NOTHING;
     RETURN NULL;
 END;
 $$;
-CREATE TRIGGER jobs_unheld AFTER INSERT ON jobs
+CREATE CONSTRAINT TRIGGER jobs_unheld AFTER INSERT ON jobs
+DEFERRABLE INITIALLY DEFERRED
 FOR EACH ROW WHEN (NEW.status = 'processing') EXECUTE FUNCTION ritmo_jobs_unheld();
 """
 

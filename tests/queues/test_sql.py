@@ -199,6 +199,14 @@ def test_a_row_that_says_it_runs_is_taken_for_lost_and_runs(sql):
     assert [end for (end,) in ends] == ["lost", "completed"]
 
 
+def test_a_backup_brings_running_jobs_back_before_their_attempts(sql):
+    with transaction.atomic():
+        sql("INSERT INTO jobs (id, type, status) VALUES (7, 'noop', 'processing')")
+        sql("INSERT INTO job_attempts (job_id, number) VALUES (7, 4)")
+
+    assert Attempt.objects.get().number == 4
+
+
 @pytest.mark.parametrize(
     ("type_", "data"), [("noop", {}), ("seat", {"seat": "window"})]
 )
